@@ -7,6 +7,7 @@ import { bundleOf } from "../../src/kernel/display/bundle.ts";
 import { setImporter } from "../../src/kernel/display/components.ts";
 import { ModuleCells } from "./module-cells.ts";
 import { CellError } from "./repl.ts";
+import { TestRunner } from "./runner-harness.ts";
 
 const cells = new ModuleCells();
 const { failure, run, write } = cells;
@@ -272,4 +273,26 @@ test("class fields are assigned where the target of tsconfig.json is older than 
   assert.deepEqual(await run('import { got as own } from "./q.ts"; own'), [1]);
   tsconfig({ target: "es2021", useDefineForClassFields: true });
   assert.deepEqual(await run(cell), []);
+});
+
+test("in a kernel, the result and display() are HTML, and components fail at their place", async () => {
+  install("react", "react-dom");
+  const before = process.cwd();
+  process.chdir(cells.folder);
+  const runner = new TestRunner();
+  process.chdir(before);
+  try {
+    await runner.ready;
+    const { outcome, events } = await runner.run("display(<i>1</i>); <b>2</b>");
+    assert.equal(outcome.status === "ok" && outcome.result?.data["text/html"], "<b>2</b>");
+    const [shown] = events.filter((each) => each.type === "display");
+    assert.equal(shown?.data["text/html"], "<i>1</i>");
+    const failed = await runner.run(
+      'import { renderToStaticMarkup as show } from "react-dom/server";\nconst Bad = () => {\n  return null!.x;\n};\nshow(<p><Bad /></p>)',
+    );
+    const lines = failed.outcome.status === "error" ? failed.outcome.traceback : [];
+    assert.match(lines.join("\n"), /Bad .*\(Cell \[2\]:3:16\)/);
+  } finally {
+    await runner.close();
+  }
 });

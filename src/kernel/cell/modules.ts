@@ -271,6 +271,7 @@ export class Modules {
     if (library) return fileURLToPath(library);
     if (name === `${NAME}/package.json`) return join(this.#projectRoot, "package.json");
     if (name === "tslab") return join(KERNEL, "display", `tslab${EXTENSION}`);
+    if (name === "node:test") return join(KERNEL, "runner", `node-test${EXTENSION}`);
     return undefined;
   }
 

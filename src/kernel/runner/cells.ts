@@ -17,6 +17,7 @@ import { currentRun, type ExecuteCommand, Run, setCurrent, within } from "./run.
 import { type LinkMessage, WORD } from "./shared.ts";
 import { inSteps, outside, sheltered } from "./shelter.ts";
 import type { Stacks } from "./stacks.ts";
+import { failureOfTests } from "./tests.ts";
 import { endTimers, own } from "./timers.ts";
 
 interface Parts {
@@ -28,7 +29,7 @@ interface Parts {
   /** Frames in standard output, and frames in standard error, which carry only marks. */
   readonly frames: FrameWriter;
   readonly marks: FrameWriter;
-  /** Returns what resolves when some of the displays that are under way are shown; undefined if none are. */
+  /** Returns what resolves when some of the displays and tests that are under way are done; undefined if none are. */
   readonly unsettled: () => Promise<unknown> | undefined;
   /** Called when a run has ended. */
   readonly ended: (run: Run) => void;
@@ -148,6 +149,8 @@ export class Cells {
       failure ??= this.errors.failure(error, url);
     }
     for (let shown = this.#parts.unsettled(); shown; shown = this.#parts.unsettled()) yield shown;
+    const failed = failureOfTests();
+    if (failed) failure ??= this.errors.failure(failed.error, url);
     if (failure || !("value" in evaluated)) {
       this.#conclude(run, failure ?? INTERRUPTED);
       return;

@@ -27,6 +27,7 @@ import { type LinkMessage, WORD, WORDS } from "./shared.ts";
 import { heard, installShelter, leave, sheltered } from "./shelter.ts";
 import { Stacks } from "./stacks.ts";
 import { installStreams } from "./streams.ts";
+import { forgetTests, unsettledTests } from "./tests.ts";
 import { installTimers, own } from "./timers.ts";
 import { installWorkers } from "./workers.ts";
 
@@ -71,10 +72,11 @@ const cells = new Cells({
   words,
   frames,
   marks: new FrameWriter(2, token),
-  unsettled,
+  unsettled: () => unsettled() ?? unsettledTests(),
   ended: (run) => {
     input.forget(run);
     forget();
+    forgetTests();
   },
 });
 installWorkers(stacks);
