@@ -1,9 +1,9 @@
 // This project's side of the race: one JSON request per line on stdin, one JSON answer per line on stdout.
-import { readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import * as tf from "@tensorflow/tfjs";
 import { spmm, startEngine, uniform } from "../src/tensor/index.ts";
 import { freeGraph, readGraph, readTeacher } from "./exchange.ts";
+import { peakMegabytes, resetPeak } from "./peak.ts";
 import type { Answer, Request, Task } from "./protocol.ts";
 import { type Data, evaluationPass, modelOf, trainingStep } from "./steps.ts";
 
@@ -48,31 +48,6 @@ function timed(call: () => unknown, count: number): number {
   const began = performance.now();
   for (let i = 0; i < count; i++) call();
   return (performance.now() - began) / count;
-}
-
-/** Reads megabytes from a line of /proc/self/status; undefined if there is no such file. */
-function statusMegabytes(field: string): number | undefined {
-  try {
-    const text = readFileSync("/proc/self/status", "utf8");
-    return Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(text)?.[1]) / 1024;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Returns the resident peak since the last reset, or since the start if that is unknown. */
-function peakMegabytes(): number {
-  return statusMegabytes("VmHWM") ?? process.resourceUsage().maxRSS / 1024;
-}
-
-/** Resets the peak, if the system can; returns the megabytes that are resident now. */
-function resetPeak(): number {
-  try {
-    writeFileSync("/proc/self/clear_refs", "5");
-  } catch {
-    return peakMegabytes();
-  }
-  return statusMegabytes("VmRSS")!;
 }
 
 function losses(task: Task, steps: number): number[] {

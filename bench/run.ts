@@ -9,19 +9,23 @@ import { saveFigure } from "../src/figures/save.ts";
 import { startEngine, wantedThreads } from "../src/tensor/index.ts";
 import { allCases, type Case } from "./cases.ts";
 import { installPeers, peerIsInstalled } from "./install-peers.ts";
+import { LARGE, type LargeCase, type LargeMeasured, largeTable, runLarge } from "./large.ts";
 import { engineOf, Race } from "./race.ts";
 import { raceFigure } from "./race-figure.ts";
 import { type Measured, raceMarkdown, raceText, targetsMarkdown } from "./race-report.ts";
-import { machineFacts } from "./report.ts";
+import { machineFacts, machineText } from "./report.ts";
 import { TABLES } from "./tables.ts";
 
 const REPEATS = 7;
+/** The most epochs that a large case times. */
+const LARGE_ROUNDS = 3;
 
 const USAGE = `usage: npm run bench -- [--only CASE]... [--quick] [--write] ...
   --only CASE      only these cases (repeatable; "gcnii-*" matches all that begin so); --list shows them
   --list           list the names of the cases
   --install-peers  install PyTorch Geometric into .venv-bench, then exit
-  --quick          no graph above 10^6 arcs, fewer epochs in the row, no torch.compile
+  --quick          no graph above 10^6 arcs (large-*: Mag at 1/100 alone), fewer epochs in the row, no
+                   torch.compile
   --threads N      threads for either side of the race, and for the table "engine" to compare one
                    thread with (default: $ABKD_THREADS, or one per core)
   --repeats N      rounds of the race (default: ${REPEATS})
@@ -133,6 +137,22 @@ function writeRace(cases: readonly Case[], measured: readonly Measured[]): Measu
   return all;
 }
 
+/** Runs the large cases, whose peers are not raced; their section holds those of the last run that wrote it. */
+async function measureLarge(
+  cases: readonly LargeCase[],
+  options: Omit<Parameters<typeof runLarge>[1], "progress"> & { json: boolean; write: boolean },
+): Promise<LargeMeasured[]> {
+  if (cases.length === 0) return [];
+  const machine = machineFacts(startEngine("wasm").flavour, options.threads);
+  const measured = await runLarge(cases, { ...options, progress });
+  progress("");
+  const text = (writer: (table: Table) => string): string =>
+    `${machineText(machine)}\n\n${writer(largeTable(measured))}`;
+  if (!options.json) console.log(`${text(formatTable)}\n`);
+  if (options.write) write("large", text(markdownTable));
+  return measured;
+}
+
 async function main(): Promise<void> {
   const flag = { type: "boolean", default: false } as const;
   const { values } = parseArgs({
@@ -150,7 +170,7 @@ async function main(): Promise<void> {
     },
   });
   const cases = allCases();
-  const names = [...Object.keys(TABLES), ...cases.map(({ name }) => name)];
+  const names = [...Object.keys(TABLES), ...[...cases, ...LARGE].map(({ name }) => name)];
   if (values.help) return console.log(USAGE);
   if (values.list) return console.log(names.join("\n"));
   if (values["install-peers"]) return installPeers();
@@ -188,8 +208,15 @@ async function main(): Promise<void> {
       write("race figure", FIGURE_LINK);
     }
   }
+  const large = await measureLarge(
+    LARGE.filter(({ name }) => chosen(name)),
+    {
+      ...{ threads, quick, rounds: quick ? 1 : Math.min(repeats, LARGE_ROUNDS) },
+      ...{ json: values.json, write: values.write },
+    },
+  );
   if (values.json) {
-    console.log(JSON.stringify({ ...tables, race: measured }, null, 2));
+    console.log(JSON.stringify({ ...tables, race: measured, large }, null, 2));
   }
 }
 

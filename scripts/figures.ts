@@ -1,21 +1,50 @@
-// `npm run figures [-- --only fig5]`: draws all figures of the results as SVG, PNG and PDF into figures/.
+// `npm run figures`: draws all figures of the results as SVG, PNG and PDF; -- --help lists its options.
 // The same results give the same bytes, given the same version of Chromium and the same fonts.
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { UserError } from "../src/base/errors.ts";
+import { OptionError, UserError } from "../src/base/errors.ts";
 import { paperFigures } from "../src/figures/paper-figures.ts";
+import type { PrintLook } from "../src/figures/print-look.ts";
 import { saveFigure } from "../src/figures/save.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
 
+const HELP = `npm run figures -- [options]
+
+Draws the figures of the results as SVG, PNG and PDF.
+
+  --only NAME       only those whose name begins so: table3, fig5-cora
+  --output FOLDER   where to, by default figures/
+  --root FOLDER     where results/ and runs/ are, by default this checkout
+  --width LENGTH    for print: the figure's width on paper, 8.5cm, 85mm, 3.3in or 240pt
+  --points N        for print: the size of the text in points, by default 8
+  --font NAME       for print: serif, sans-serif or an installed font
+  --no-title        for print: leaves the title to the caption
+
+A figure for print has its text at true size: include it without scaling it. Figures for print go into
+figures/print unless --output says otherwise: figures/ is what the notebooks and documents show.
+
+  npm run figures -- --only table3 --width 8.5cm --font serif --no-title`;
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
+      help: { type: "boolean", short: "h" },
       only: { type: "string" },
-      output: { type: "string", default: path.join(root, "figures") },
+      output: { type: "string" },
       root: { type: "string", default: root },
+      width: { type: "string" },
+      points: { type: "string" },
+      font: { type: "string" },
+      "no-title": { type: "boolean" },
     },
   });
+  if (values.help) {
+    console.log(HELP);
+    return;
+  }
+  const print = printLook(values);
+  const output = values.output ?? path.join(root, print ? "figures/print" : "figures");
   const folders = {
     results: path.join(values.root, "results"),
     runs: path.join(values.root, "runs"),
@@ -29,11 +58,34 @@ async function main(): Promise<void> {
   }
   for (const [k, { name, rows, width, description }] of figures.entries()) {
     for (const extension of ["svg", "png", "pdf"]) {
-      const file = path.join(values.output, `${name}.${extension}`);
-      await saveFigure(rows.figure, file, { width, height: rows.height, description });
+      const file = path.join(output, `${name}.${extension}`);
+      const size = { width, height: rows.height };
+      await saveFigure(rows.figure, file, { ...size, description, ...(print && { print }) });
     }
     console.log(`${k + 1}/${figures.length} ${name}`);
   }
+}
+
+/** What the options for print say; undefined without them. */
+function printLook(values: {
+  readonly width?: string;
+  readonly points?: string;
+  readonly font?: string;
+  readonly "no-title"?: boolean;
+}): PrintLook | undefined {
+  const { width, points, font, "no-title": untitled } = values;
+  if (width === undefined) {
+    if (points === undefined && font === undefined && !untitled) return undefined;
+    throw new OptionError(
+      "--points, --font and --no-title are for print: name a --width too, such as 8.5cm",
+    );
+  }
+  return {
+    width,
+    ...(points !== undefined && { points: Number(points) }),
+    ...(font !== undefined && { font }),
+    ...(untitled && { title: false }),
+  };
 }
 
 main().catch((error: unknown) => {

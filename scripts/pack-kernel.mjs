@@ -8,7 +8,17 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const target = path.join(root, "build/kernel-package");
 
 /** What src/kernel, src/notebook and the two commands import; test/packaging compares. */
-const DEPENDENCIES = ["@types/node", "acorn", "acorn-walk", "commander", "typescript", "zeromq"];
+const DEPENDENCIES = [
+  "@types/node",
+  "@vscode/markdown-it-katex",
+  "acorn",
+  "acorn-walk",
+  "commander",
+  "markdown-it",
+  "parse5",
+  "typescript",
+  "zeromq",
+];
 
 function manifest() {
   const whole = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));

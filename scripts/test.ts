@@ -1,7 +1,7 @@
 // `npm test`: checks types, lint and formatting, then runs all test files.
 // With --soak it is `npm run soak`: the long fuzz and kill tests of test/**/*.soak.ts, one at a time.
 import { spawn } from "node:child_process";
-import { globSync } from "node:fs";
+import { globSync, mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import type { EventData } from "node:test";
@@ -27,6 +27,8 @@ interface Totals {
   failed: number;
   skipped: number;
 }
+
+const COUNTS = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) /;
 
 const totals: Totals = { passed: 0, failed: 0, skipped: 0 };
 const failures: string[] = [];
@@ -64,6 +66,13 @@ async function check(title: string, tool: string, args: readonly string[]): Prom
   failures.push(`${title}\n${indent(output)}`);
 }
 
+/** Lets all processes of the tests share what Node.js has compiled, which is most of a short one's work. */
+function shareCompiledCode(): void {
+  const folder = mkdtempSync(path.join(os.tmpdir(), "abkd-compiled-"));
+  process.env["NODE_COMPILE_CACHE"] = folder;
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+}
+
 /** Returns the message and the place of a failure, without the frames of node:test and Node itself. */
 function describe({ details }: EventData.TestFail): string {
   const { error } = details;
@@ -85,7 +94,8 @@ async function runTests(files: readonly string[]): Promise<void> {
   const stream = run({
     files,
     cwd: root,
-    concurrency: values.soak ? 1 : os.availableParallelism(),
+    // One more than there are cores, since many tests wait for other processes or for the clock.
+    concurrency: values.soak ? 1 : os.availableParallelism() + 1,
     timeout: testLimit,
     // The limit above does not catch a file whose tests are over but whose process lives on.
     signal: stopped.signal,
@@ -103,6 +113,11 @@ async function runTests(files: readonly string[]): Promise<void> {
     // Counted here, since node:test's own count leaves out whole suites.
     totals.skipped++;
     append(notes, file, `  skipped: ${name}${typeof skip === "string" ? ` (${skip})` : ""}\n`);
+  });
+  // What a soak has measured; node:test's own counts come in the same way.
+  stream.on("test:diagnostic", ({ file, message }) => {
+    if (values.soak && file !== undefined && !COUNTS.test(message))
+      append(notes, file, `  ${message}\n`);
   });
   stream.on("test:fail", (failure) => {
     const { file = "", name, details } = failure;
@@ -161,6 +176,7 @@ async function main(): Promise<void> {
       check("lint and format (biome)", "biome", ["check", "."]),
     ]);
   }
+  shareCompiledCode();
   await runTests(chosen.map((file) => path.join(root, file)));
   if (failures.length > 0) console.log(`\nFailures:\n\n${failures.join("\n\n")}`);
   console.log(`\n${seconds(performance.now() - started)}`);

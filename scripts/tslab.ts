@@ -38,20 +38,30 @@ async function succeed(
   throw new UserError(`${command} ${args.join(" ")} failed: ${output}${errors}`, { exitCode: 1 });
 }
 
+/** What the package is made of: files, folders, and patterns of files. */
+export const PACKED_FROM = [
+  ...["src", "scripts", "package.json", "README.md", "CITATION.cff", "LICENSE", "tsconfig.json"],
+  ...["tsconfig.build.json", "build/engine.*"],
+];
+
 /**
- * Packs a copy of the sources, since others may be building dist/ in place. The built WebAssembly is copied too,
- * and types are not checked again: the same files in a third of the time.
+ * Packs a copy of the sources, since others may be building dist/ in place. The built WebAssembly is copied too.
+ * @param options.checked without it types are not checked again: the same files in a third of the time
+ * @returns the archive's name in `folder`
  */
-async function pack(folder: string, env: NodeJS.ProcessEnv): Promise<string> {
+export async function pack(
+  folder: string,
+  env: NodeJS.ProcessEnv,
+  { checked = false } = {},
+): Promise<string> {
   const copy = path.join(folder, "sources");
-  const parts = ["src", "scripts", "package.json", "CITATION.cff", "LICENSE", "tsconfig.json"];
-  for (const part of [...parts, "tsconfig.build.json"])
+  for (const part of globSync(PACKED_FROM, { cwd: root }))
     cpSync(path.join(root, part), path.join(copy, part), { recursive: true });
-  for (const built of globSync("build/engine.*", { cwd: root }))
-    cpSync(path.join(root, built), path.join(copy, built));
-  const unchecked = { extends: "./checked.json", compilerOptions: { noCheck: true } };
-  renameSync(path.join(copy, "tsconfig.build.json"), path.join(copy, "checked.json"));
-  writeFileSync(path.join(copy, "tsconfig.build.json"), JSON.stringify(unchecked));
+  if (!checked) {
+    const unchecked = { extends: "./checked.json", compilerOptions: { noCheck: true } };
+    renameSync(path.join(copy, "tsconfig.build.json"), path.join(copy, "checked.json"));
+    writeFileSync(path.join(copy, "tsconfig.build.json"), JSON.stringify(unchecked));
+  }
   symlinkSync(path.join(root, "node_modules"), path.join(copy, "node_modules"));
   const args = ["pack", "--silent", "--pack-destination", folder];
   const output = await succeed("npm", args, { cwd: copy, env });
@@ -62,9 +72,13 @@ async function pack(folder: string, env: NodeJS.ProcessEnv): Promise<string> {
 /**
  * Installs tslab, the packed package and danfojs-node into an empty folder, and registers the Jupyter kernel
  * "tslab" there: JUPYTER_PATH must be `folder/share/jupyter`.
+ * @param archive the path of the packed package
  */
-export async function installTslab(folder: string, env: NodeJS.ProcessEnv): Promise<void> {
-  const archive = await pack(folder, env);
+export async function installTslab(
+  folder: string,
+  env: NodeJS.ProcessEnv,
+  archive: string,
+): Promise<void> {
   cpSync(path.join(root, "shims"), path.join(folder, "shims"), { recursive: true });
   const { overrides } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as {
     overrides: object;
@@ -75,7 +89,7 @@ export async function installTslab(folder: string, env: NodeJS.ProcessEnv): Prom
   };
   const manifest = { private: true, dependencies, overrides };
   writeFileSync(path.join(folder, "package.json"), JSON.stringify(manifest));
-  const packages = [`./${archive}`, TSLAB];
+  const packages = [archive, TSLAB];
   const args = ["install", "--prefer-offline", "--silent", ...packages];
   await succeed("npm", args, { cwd: folder, env });
   // The files that `tslab install` would write with the help of Python.
@@ -99,7 +113,7 @@ async function main(chosen: readonly string[]): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(path.join(folder, "notebooks"), { recursive: true });
   console.log("installing tslab and the packed package in build/tslab");
-  await installTslab(folder, env);
+  await installTslab(folder, env, path.join(folder, await pack(folder, env)));
   for (const shared of ["results", "runs"]) {
     if (existsSync(path.join(root, shared)))
       symlinkSync(path.join(root, shared), path.join(folder, shared));

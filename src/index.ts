@@ -85,6 +85,7 @@ export { liveCurve } from "./figures/live-curve.ts";
 export { attentionMatrix, dissimilarityMatrix } from "./figures/matrices.ts";
 export { openRun, prepareRun } from "./figures/open-run.ts";
 export { type Plot, type PlotlyFigure, plot } from "./figures/plot.ts";
+export type { PrintLook } from "./figures/print-look.ts";
 export { profile, TimeProfile } from "./figures/profile.ts";
 export { type SaveOptions, saveFigure } from "./figures/save.ts";
 export { type OpenOptions, openStudy, type StudyView } from "./figures/study-view.ts";

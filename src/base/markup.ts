@@ -5,18 +5,25 @@ export function plain(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
-/** Returns a whole page: the title is its heading too. */
-export function htmlPage(title: string, style: string, body: string): string {
+/**
+ * Returns a whole page.
+ * @param more `head`: further elements of its head; `heading`: whether the title is its heading too, as by default
+ */
+export function htmlPage(
+  title: string,
+  style: string,
+  body: string,
+  { head = "", heading = true }: { readonly head?: string; readonly heading?: boolean } = {},
+): string {
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
+<meta name="viewport" content="width=device-width">${head === "" ? "" : `\n${head}`}
 <title>${plain(title)}</title>
 <style>${style}</style>
 </head>
-<body>
-<h1>${plain(title)}</h1>
+<body>${heading ? `\n<h1>${plain(title)}</h1>` : ""}
 ${body}
 </body>
 </html>

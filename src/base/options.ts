@@ -44,6 +44,11 @@ interface SwitchInfo extends Described {
   readonly kind: "switch";
 }
 
+/** Several whole numbers from 1, as text: "15,10". */
+interface CountsInfo extends Described {
+  readonly kind: "counts";
+}
+
 /** An object: `{ name: "step", every: 50, factor: 0.5 }`. */
 interface VariantInfo extends Described {
   readonly kind: "variant";
@@ -52,7 +57,7 @@ interface VariantInfo extends Described {
 }
 
 /** What an option may be. */
-export type OptionInfo = NumberInfo | ChoiceInfo | SwitchInfo | VariantInfo;
+export type OptionInfo = NumberInfo | ChoiceInfo | SwitchInfo | CountsInfo | VariantInfo;
 
 type Infos = Readonly<Record<string, OptionInfo>>;
 
@@ -197,6 +202,12 @@ function variantOf({ variants }: VariantInfo, value: unknown) {
   return { name, infos: variants[name]!, options: options as Readonly<Record<string, unknown>> };
 }
 
+/** At most nine digits each, so that all are whole numbers of 32 bits. */
+const COUNTS = /^[1-9]\d{0,8}(,[1-9]\d{0,8})*$/;
+
+/** Returns the numbers of an option of the kind "counts". */
+export const countsIn = (value: string): number[] => value.split(",").map(Number);
+
 /** Whether a value is in the option's range. */
 export function isLegal(info: OptionInfo, value: unknown): boolean {
   if (value === undefined) return info.absent !== undefined;
@@ -211,6 +222,7 @@ export function isLegal(info: OptionInfo, value: unknown): boolean {
   }
   if (info.kind === "switch") return typeof value === "boolean";
   if (info.kind === "choice") return info.choices.some((choice) => choice === value);
+  if (info.kind === "counts") return typeof value === "string" && COUNTS.test(value);
   if (value === null) return info.none !== undefined;
   if (typeof value !== "number" || !Number.isFinite(value)) return false;
   if (info.whole && !Number.isSafeInteger(value)) return false;
@@ -227,6 +239,7 @@ export function legalValues(info: OptionInfo): string {
 function presentValues(info: OptionInfo): string {
   if (info.kind === "switch") return "true, false";
   if (info.kind === "choice") return info.choices.join(", ");
+  if (info.kind === "counts") return "whole numbers from 1, as 15,10";
   if (info.kind === "variant") {
     const own = ([name, info]: [string, OptionInfo]) => {
       const value = info.kind === "choice" ? info.choices.join("|") : name;

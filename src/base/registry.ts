@@ -63,6 +63,7 @@ export class Registry<T extends Named> {
   /** By name, of what programs added. */
   readonly #digests = new Map<string, string>();
   readonly #what: string;
+  readonly #advice: string;
   readonly #builtIn: ReadonlySet<string>;
   readonly #all: T[];
   readonly #names: string[];
@@ -70,9 +71,11 @@ export class Registry<T extends Named> {
   /**
    * @param what what an entry is called in messages: "method"
    * @param builtIn the built-in entries, in the order in which they are listed
+   * @param advice where else an entry may be, for the message about one that is not here
    */
-  constructor(what: string, builtIn: readonly T[]) {
+  constructor(what: string, builtIn: readonly T[], advice = "") {
     this.#what = what;
+    this.#advice = advice && ` (${advice})`;
     this.#all = [...builtIn];
     this.#names = builtIn.map(({ name }) => name);
     this.#builtIn = new Set(this.#names);
@@ -95,7 +98,9 @@ export class Registry<T extends Named> {
     if (found) return found;
     const meant = didYouMean(name, this.#names);
     const known = firstOf(this.#names);
-    throw new OptionError(`no ${this.#what} "${printable(name)}"; known: ${known}${meant}`);
+    throw new OptionError(
+      `no ${this.#what} "${printable(name)}"; known: ${known}${this.#advice}${meant}`,
+    );
   }
 
   /** Whether a program added the entry of that name: another thread does not know it by itself. */

@@ -2,6 +2,7 @@
 import { type Command, Option } from "commander";
 import { UserError } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
+import { commandLine } from "../base/shell-word.ts";
 import {
   ARC_FORMS,
   describeReport,
@@ -47,6 +48,12 @@ export function addImport(command: Command): void {
     .addOption(choice("--loops <form>", loops, "remove"))
     .addOption(choice("--duplicates <form>", repeats, "merge"))
     .addOption(choice("--unknown-ends <form>", unknown, "refuse"))
+    .addOption(
+      new Option(
+        "--first-node <number>",
+        "the first node's number where edges name nodes by their rows (default: 0, if an edge has it)",
+      ).choices(["0", "1"]),
+    )
     .option("--id-column <name>", "the column of ids in tables of nodes, or its number from 1")
     .option(
       "--label-column <name>",
@@ -73,7 +80,11 @@ async function run(source: string, { data, json, ...given }: ImportFlags): Promi
       `${grouped(graph.classes)} classes`,
   );
   for (const line of describeReport(report, graph)) print(line);
-  print(`kept: abkd data info ${as}, abkd distill --dataset ${as}`);
+  const [next, then] = [
+    ["data", "info", as],
+    ["distill", "--dataset", as],
+  ] as const;
+  print(`kept: ${commandLine(next, { data })}, ${commandLine(then, { data })}`);
 }
 
 /** A kept graph as `data list` shows it; `fault` where its file cannot be read. */

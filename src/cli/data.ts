@@ -16,6 +16,7 @@ import {
   UnfitSplitError,
 } from "../datasets/index.ts";
 import { dataFolders, findFile } from "../datasets/locate.ts";
+import { splitDoubts } from "../datasets/split-doubts.ts";
 import { isAbsent, type Verification, verifyDataset } from "../datasets/verify.ts";
 import { counted, grouped, percent } from "../display/format.ts";
 import { type ConstantPredictor, constantPredictor } from "../graph/constant-predictor.ts";
@@ -149,6 +150,8 @@ async function info(given: string, options: Options): Promise<void> {
   for (const line of describeConstant(constant, graph)) print(line);
   for (const [spec, report] of Object.entries(splits)) {
     print(`${spec.padEnd(18)} ${sayable(report)}${spec === defaultSplit ? " (default)" : ""}`);
+    for (const doubt of "doubts" in report ? report.doubts : [])
+      print(`warning: ${spec}: ${doubt}`);
   }
 }
 
@@ -202,6 +205,8 @@ type SplitReport =
       readonly unused: number;
       /** How many nodes each set loses because they have no label. */
       readonly unlabelled: { readonly train: number; readonly val: number; readonly test: number };
+      /** Why it can hardly mean anything, a sentence each. */
+      readonly doubts: readonly string[];
     }
   | { readonly missing: string }
   | { readonly unfit: string };
@@ -217,7 +222,8 @@ async function describeSplit(
     const split = await loadSplit(graph, spec, options);
     const [train, val, test] = [split.train.length, split.val.length, split.test.length];
     const unused = graph.labels.length - countUnlabelled(graph.labels) - train - val - test;
-    return { train, val, test, unused, unlabelled: split.unlabelled };
+    const doubts = splitDoubts(graph, split);
+    return { train, val, test, unused, unlabelled: split.unlabelled, doubts };
   } catch (error) {
     if (error instanceof MissingFileError) return { missing: error.file };
     if (error instanceof UnfitSplitError && !published) return { unfit: error.message };

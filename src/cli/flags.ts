@@ -21,19 +21,38 @@ export function describeOption(info: OptionInfo): string {
 /** Stands for an option left out on purpose: commander takes null for no value. */
 export const LEFT_OUT = Symbol("left out");
 
-/** @param flag with its dashes @param infos its possible meanings: several if kinds of models differ */
+/**
+ * @param flag with its dashes
+ * @param infos its possible meanings: several if kinds of models differ
+ * @param owners the kinds, for messages
+ */
 export function tableOption(
   flag: string,
   description: string,
   infos: readonly OptionInfo[],
+  owners: readonly string[] = [],
 ): Option {
   const [{ kind }] = infos as [OptionInfo];
-  const placeholder = { number: "x", choice: "which", variant: "which", switch: "bool" }[kind];
+  const placeholder = {
+    number: "x",
+    choice: "which",
+    variant: "which",
+    switch: "bool",
+    counts: "x,x",
+  }[kind];
   return new Option(`${flag} <${placeholder}>`, description).argParser((text) => {
     const value = infos.map((info) => valueIn(info, text)).find((found) => found !== undefined);
     if (value !== undefined) return value;
-    throw new InvalidArgumentError(`Legal: ${[...new Set(infos.map(legalValues))].join("; ")}.`);
+    throw new InvalidArgumentError(`Legal: ${textsByOwner(infos.map(legalValues), owners)}.`);
   });
+}
+
+/** Joins different texts, each after its owners: `gcnii: ...; gcn, mlp: ...`; without these if all are the same. */
+export function textsByOwner(texts: readonly string[], owners: readonly string[]): string {
+  const distinct = [...new Set(texts)];
+  if (distinct.length === 1) return distinct[0]!;
+  const named = (text: string): string => owners.filter((_, k) => texts[k] === text).join(", ");
+  return distinct.map((text) => `${named(text)}: ${text}`).join("; ");
 }
 
 /** Returns the value that a text stands for; undefined if the option does not allow it. */

@@ -1,6 +1,7 @@
 // abkd methods: lists the distillation methods.
 import { Command } from "commander";
 import { optionName } from "../base/options.ts";
+import { readsOfTeacher } from "../distillation/method-tables.ts";
 import { type AnyMethod, findMethod, methods } from "../distillation/registry.ts";
 import { describeOption } from "./flags.ts";
 import { methodFlag } from "./method-options.ts";
@@ -25,7 +26,11 @@ const WITH_PRECISION =
 
 function methodsText(shown: readonly AnyMethod[]): string {
   const blocks = shown.map((method) => {
-    const lines = [`${method.name}: ${method.summary}${method.byBatch ? "; takes --batch" : ""}`];
+    const lines = [
+      `${method.name}: ${method.summary}${method.byBatch ? "; takes --batch" : ""}`,
+      ...(method.source === undefined ? [] : [`  published: ${method.source}`]),
+      ...(method.needsTeacher ? [`  reads of its teacher: ${readsOfTeacher(method)}`] : []),
+    ];
     for (const [name, info] of Object.entries(method.options)) {
       const value = String(method.defaults[name]);
       lines.push(`  ${methodFlag(method, name)} ${value}`, `      ${describeOption(info)}`);

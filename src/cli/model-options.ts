@@ -34,9 +34,8 @@ export function addModelOptions(command: Command, prefix: string): void {
     new Option(`--${prefix}model <kind>`, "see abkd models").choices(names).default("gcnii"),
   );
   for (const [name, infos] of byName()) {
-    command.addOption(
-      tableOption(`--${prefix}${kebab(name)}`, describe(infos), [...infos.values()]),
-    );
+    const [kinds, all] = [[...infos.keys()], [...infos.values()]];
+    command.addOption(tableOption(`--${prefix}${kebab(name)}`, describe(infos), all, kinds));
   }
 }
 

@@ -1,4 +1,4 @@
-// abkd notebook: runs and checks notebooks without a browser.
+// abkd notebook: runs, checks and exports notebooks without a browser.
 import path from "node:path";
 import { Command, Option } from "commander";
 import { OptionError, UserError } from "../base/errors.ts";
@@ -26,6 +26,7 @@ import {
   runNotebook,
 } from "../notebook/run.ts";
 import { inPlainWords, KERNEL_COMMAND } from "./kernel.ts";
+import { notebookExportCommand } from "./notebook-export.ts";
 import { real } from "./numbers.ts";
 import { print } from "./output.ts";
 import { EXIT_CODES, SignalWatch } from "./signal-watch.ts";
@@ -50,7 +51,7 @@ interface CheckCommandOptions extends CommonOptions {
 /** Returns the command `notebook` with its subcommands. */
 export function notebookCommand(): Command {
   const command = new Command("notebook").description(
-    "Runs and checks notebooks without a browser, in this package's TypeScript kernel, " +
+    "Runs, checks and exports notebooks without a browser, in this package's TypeScript kernel, " +
       "which need not be installed, or in any installed one.",
   );
   const add = (name: string, description: string): Command =>
@@ -114,7 +115,7 @@ export function notebookCommand(): Command {
       ].join("\n"),
     )
     .action(check);
-  return command;
+  return command.addCommand(notebookExportCommand());
 }
 
 async function run(files: readonly string[], options: RunCommandOptions): Promise<void> {

@@ -19,6 +19,7 @@ export interface MachineOptions {
   readonly workers?: number;
   readonly threads?: number;
   readonly engine?: EngineChoice;
+  readonly memoryLimit?: number;
 }
 
 export function addMachineOptions(command: Command): Command {
@@ -38,16 +39,23 @@ export function addMachineOptions(command: Command): Command {
       new Option("--engine <name>", "auto: native for wide models where it is built")
         .choices([...ENGINE_CHOICES])
         .default("auto"),
+    )
+    .addOption(
+      new Option(
+        "--memory-limit <GiB>",
+        "refuse a run that is estimated to take more (default: what the engine or the machine has)",
+      ).argParser(real()),
     );
 }
 
 /** Returns the machine options that were given, as runTrials takes them. */
 export function givenMachineOptions(options: MachineOptions): MachineOptions {
-  const { workers, threads, engine } = options;
+  const { workers, threads, engine, memoryLimit } = options;
   return {
     ...(workers !== undefined && { workers }),
     ...(threads !== undefined && { threads }),
     ...(engine !== undefined && { engine }),
+    ...(memoryLimit !== undefined && { memoryLimit }),
   };
 }
 

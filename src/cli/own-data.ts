@@ -1,15 +1,16 @@
 // --dataset PATH, or a kept name: reads graphs of the user's own before a command is built, and puts their names in the paths' place.
+import { commandLine } from "../base/shell-word.ts";
 import { importDataset, isOwn } from "../datasets/index.ts";
 import { counted, grouped } from "../display/format.ts";
 import { tell } from "./output.ts";
 
 /**
- * Imports the graph if a command's argument is a path.
+ * Imports the graph if a command's argument is a path, or a kept name.
  * @returns the dataset's name
  * @throws UserError for a path that cannot be read as a graph
  */
-export function namedData(text: string, quiet: boolean): Promise<string> {
-  return named(text, "dataset", { quiet });
+export function namedData(text: string, place: Place): Promise<string> {
+  return named(text, "dataset", place);
 }
 
 /** A flag that takes a dataset, or several separated by commas, perhaps with its value. */
@@ -53,11 +54,13 @@ async function named(text: string, flag: string, { quiet, ...place }: Place): Pr
       names.push(part);
       continue;
     }
-    const { graph } = await importDataset(part, place);
+    const { graph, report } = await importDataset(part, place);
     names.push(graph.name);
+    for (const warning of report.warnings ?? []) tell(`warning: ${part}: ${warning}`);
     if (quiet) continue;
     const counts = `${grouped(graph.nodes)} nodes, ${counted(graph.classes, "class", "classes")}`;
-    tell(`${part} is ${graph.name}: ${counts} (abkd data info ${part} says more)`);
+    const more = commandLine(["data", "info", part], { data: place.dataDir });
+    tell(`${part} is ${graph.name}: ${counts} (${more} says more)`);
   }
   return names.join(",");
 }

@@ -4,6 +4,7 @@ import path from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
+import { commandLine } from "../base/shell-word.ts";
 import { columnsOf, formatTable } from "../base/table.ts";
 import type { SiteOptions } from "../cluster/site.ts";
 import { progressPrinter } from "../datasets/download-progress.ts";
@@ -37,15 +38,13 @@ import { addModuleOption, type ModuleOptions } from "./modules.ts";
 import { integer } from "./numbers.ts";
 import { print, printJson } from "./output.ts";
 import { stopOnSignals } from "./signals.ts";
+import { addSlurmOptions, givenSite, type SlurmFlags } from "./slurm-options.ts";
 import { showStudyProgress } from "./study-progress.ts";
 import { packCommand, showCommand } from "./study-records.ts";
 import {
-  addSlurmOptions,
   cancelStudy,
   clusterLines,
-  givenSite,
   lookAtCluster,
-  type SlurmFlags,
   submitTrials,
   watchCluster,
 } from "./study-slurm.ts";
@@ -212,10 +211,13 @@ async function run(name: string, flags: RunFlags): Promise<void> {
     end();
     const seconds = (performance.now() - began) / 1000;
     const { records, failures } = store.read(trials.keys());
+    const { data } = flags;
+    const results = flags.results === RESULTS_FOLDER ? undefined : flags.results;
+    const shown = commandLine(["study", "report", name], { data, results });
     const bad = failures.size > 0 ? `${failures.size} diverged, ` : "";
     print(
       `${name}: ${recorded} trials run, ${records.size} of ${trials.size} done, ${bad}` +
-        `${duration(seconds)}; abkd study report ${name} shows the results`,
+        `${duration(seconds)}; ${shown} shows the results`,
     );
   } catch (error) {
     end();
@@ -250,6 +252,7 @@ async function submit(
     runsDir: runs,
     site,
     title,
+    advice: `abkd study status ${title} shows how far they are`,
     ...(data !== undefined && { dataDir: data }),
     ...(module && { modules: module }),
     ...(retryFailed && { retryFailed }),

@@ -188,7 +188,7 @@ export async function firstAvailable(
  *
  * @param graph a graph from loadDataset: its name decides which files are read.
  * @param spec `geom-gcn:0..9`, `public`, `pyg-full`, `random:<train>/<val>/<test>:<seed>`,
- *   `per-class:<train>/<val>:<seed>` or `time:<train>/<val>`.
+ *   `per-class:<train>/<val>:<seed>`, `per-class-largest:<train>/<val>:<seed>` or `time:<train>/<val>`.
  * @throws OptionError for a split that is malformed or that the dataset does not have; otherwise as
  *   loadDataset.
  */

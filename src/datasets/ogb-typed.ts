@@ -79,7 +79,7 @@ export async function loadOgbTyped(
       const [head, relation, tail] = triplet;
       const sizeOf = (type: string): number => types.find((one) => one.name === type)!.nodes;
       const [rows, columns] = [sizeOf(tail), sizeOf(head)];
-      const [from, to] = await readArcs(edges, await readCount(count), columns, rows);
+      const [from, to] = await readArcs(edges, { rows: await readCount(count) }, columns, rows);
       needArcs(tables[0], rows + columns, from.length);
       const arcs = csrFromPairs(rows, columns, to, from);
       relations.push({ name: relation, source: head, target: tail, arcs });

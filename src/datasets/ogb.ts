@@ -1,7 +1,7 @@
 // Reads the raw layout of OGB's node datasets: gzipped tables of numbers, for one type of nodes or several.
 import path from "node:path";
 import { BadFileError } from "../formats/errors.ts";
-import { columnsOf, readNumbers } from "../formats/number-file.ts";
+import { columnsOf, type NumberTable, readNumbers } from "../formats/number-file.ts";
 import type { Graph } from "../graph/graph.ts";
 import { countClasses } from "./gnn-benchmark.ts";
 import { cachedGraph } from "./graph-cache.ts";
@@ -49,7 +49,7 @@ export async function loadOgb(name: string, folder: string, source: DataSource):
   const make = async (): Promise<Graph> => {
     const nodes = await readCount(nodeCount);
     const arcs = await readCount(arcCount);
-    const [from, to] = await readArcs(edges, arcs, nodes, nodes);
+    const [from, to] = await readArcs(edges, { rows: arcs }, nodes, nodes);
     const labels = await readLabels(classes, nodes);
     return {
       name,
@@ -117,14 +117,19 @@ export async function readCount(file: string): Promise<number> {
   return found;
 }
 
-/** Reads the ends of each arc, one pair a row. @returns sources and targets */
+/**
+ * Reads the ends of each arc, one pair a row.
+ * @param size how many there are, or at most
+ * @returns sources and targets
+ */
 export async function readArcs(
   file: string,
-  arcs: number,
+  size: Pick<NumberTable, "rows" | "most">,
   sources: number,
   targets: number,
 ): Promise<[Int32Array, Int32Array]> {
-  const pairs = await readNumbers(file, { columns: 2, kind: "i32", rows: arcs });
+  const pairs = await readNumbers(file, { columns: 2, kind: "i32", ...size });
+  const arcs = pairs.length / 2;
   const ends: [Int32Array, Int32Array] = [new Int32Array(arcs), new Int32Array(arcs)];
   for (let k = 0; k < arcs; k++) {
     const [from, to] = [pairs[2 * k]!, pairs[2 * k + 1]!];
@@ -140,11 +145,15 @@ export async function readArcs(
   return ends;
 }
 
-/** Reads dense features. @returns the numbers, row by row, and how many a row has */
-export async function readFeatures(file: string, rows: number): Promise<[Float32Array, number]> {
+/** Reads dense features. @param most columns @returns the numbers, row by row, and how many a row has */
+export async function readFeatures(
+  file: string,
+  rows: number,
+  most = MOST_FEATURES,
+): Promise<[Float32Array, number]> {
   const columns = await columnsOf(file);
-  if (columns > MOST_FEATURES) {
-    throw new BadFileError(file, `line 1 has ${columns} columns; at most ${MOST_FEATURES}`);
+  if (columns > most) {
+    throw new BadFileError(file, `line 1 has ${columns} columns; at most ${most} for ${rows} rows`);
   }
   return [await readNumbers(file, { columns, kind: "f32", rows }), columns];
 }

@@ -28,6 +28,8 @@ export interface DatasetEntry {
   readonly name: string;
   /** A description of a few words. */
   readonly title: string;
+  /** What `--dataset` takes for a graph of one's own, as it was given: its path, or the name that it is kept by. */
+  readonly given?: string;
   /** The files that the graph is read from, relative to a data folder; none for an embedded one. */
   readonly files: readonly string[];
   /** Optional files, which add labels if they are present. */
@@ -130,7 +132,11 @@ const ENTRIES = [
 export type DatasetName = (typeof ENTRIES)[number]["name"];
 
 /** The built-in datasets, and those that a program adds (own.ts). */
-export const datasets = new Registry<DatasetEntry>("dataset", ENTRIES);
+export const datasets = new Registry<DatasetEntry>(
+  "dataset",
+  ENTRIES,
+  "abkd data list shows all; a graph of your own is found by its path, or where --data keeps it",
+);
 
 /** All datasets' names: the built-in ones in the order of the list above, then the added ones. */
 export const DATASET_NAMES = datasets.names;

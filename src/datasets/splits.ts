@@ -6,6 +6,7 @@ import { printable } from "../base/printable.ts";
 import { toInt32 } from "../formats/arrays.ts";
 import { BadFileError } from "../formats/errors.ts";
 import { NpzFile } from "../formats/npz.ts";
+import { largestComponent } from "../graph/components.ts";
 import { type Graph, type Split, UNLABELLED } from "../graph/graph.ts";
 import { randomStream, shuffle } from "../graph/random.ts";
 import { UnfitSplitError } from "./errors.ts";
@@ -36,6 +37,8 @@ export type SplitSpec =
       readonly train: number;
       readonly val: number;
       readonly seed: number;
+      /** Whether only nodes of the largest component are drawn. */
+      readonly largest?: true;
     }
   | { readonly kind: "time"; readonly train: number; readonly val: number }
   // Sets of a program's own, see nameSets(): they cannot be written by hand.
@@ -57,7 +60,7 @@ export type SplitName =
 
 /** All forms of names, for messages and help. */
 export const SPLIT_FORMS =
-  "geom-gcn:0..9, fold:0..9, public, pyg-full, random:<train>/<val>/<test>:<seed>, per-class:<train>/<val>:<seed> or time:<train>/<val>";
+  "geom-gcn:0..9, fold:0..9, public, pyg-full, random:<train>/<val>/<test>:<seed>, per-class:<train>/<val>:<seed>, per-class-largest:<train>/<val>:<seed> or time:<train>/<val>";
 
 /** @throws OptionError for anything but one of these forms. */
 export function parseSplit(name: string): SplitSpec {
@@ -70,7 +73,7 @@ export function parseSplit(name: string): SplitSpec {
   const fold = /^fold:([0-9])$/.exec(name);
   if (fold) return { kind: "fold", index: Number(fold[1]) };
   const random = /^random:(\d{1,9})\/(\d{1,9})\/(\d{1,9}):(\d{1,10})$/.exec(name);
-  const perClass = /^per-class:(\d{1,9})\/(\d{1,9}):(\d{1,10})$/.exec(name);
+  const perClass = /^per-class(?:-largest)?:(\d{1,9})\/(\d{1,9}):(\d{1,10})$/.exec(name);
   const time = /^time:(\d{1,2})\/(\d{1,2})$/.exec(name);
   if (time) {
     const [train, val] = [Number(time[1]), Number(time[2])];
@@ -88,7 +91,10 @@ export function parseSplit(name: string): SplitSpec {
     throw new OptionError(`split "${printable(name)}": the seed is at most 4294967295`);
   return random
     ? { kind: "random", train, val, test: numbers[2]!, seed }
-    : { kind: "per-class", train, val, seed };
+    : {
+        ...{ kind: "per-class", train, val, seed },
+        ...(name.startsWith("per-class-largest") && { largest: true }),
+      };
 }
 
 /**
@@ -153,15 +159,17 @@ export function randomSplit(
 }
 
 /**
- * Draws as many nodes of each class to train and to validate; the rest are the test set. A class without
- * enough nodes is refused.
+ * Draws as many nodes of each class to train and to validate; the rest are the test set. With `largest`, nodes
+ * outside the largest component are in no set. A class without enough nodes is refused.
  * @throws OptionError naming the class
  */
 export function perClassSplit(
-  { labels, classes }: Pick<Graph, "labels" | "classes">,
-  { train, val, seed }: Extract<SplitSpec, { kind: "per-class" }>,
+  { labels: all, classes, adjacency }: Pick<Graph, "labels" | "classes" | "adjacency">,
+  { train, val, seed, largest }: Extract<SplitSpec, { kind: "per-class" }>,
 ): RawSplit {
   const random = randomStream(seed);
+  const within = largest && largestComponent(adjacency);
+  const labels = within ? all.map((label, node) => (within[node] ? label : UNLABELLED)) : all;
   const sets: number[][] = [[], [], []];
   for (const [c, members] of membersOf(labels, classes).entries()) {
     // A class that no node has is none that could be learned.

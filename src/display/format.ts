@@ -18,7 +18,9 @@ export function signed(value: number): string {
 
 /** 354375 -> 354,375 */
 export function grouped(value: number): string {
-  return value.toLocaleString("en");
+  // A locale's first use costs a process 30 ms, and every process shows a count.
+  if (!Number.isSafeInteger(value)) return value.toLocaleString("en");
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** 1, "seed" -> 1 seed; 3, "seed" -> 3 seeds */

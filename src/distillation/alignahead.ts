@@ -3,10 +3,10 @@
 // Guo, Chen, Wang: Alignahead: Online Cross-Layer Knowledge Extraction on Graph Neural Networks, IJCNN 2022;
 // measures and weights as in GuoJY-eatsTG/Alignahead.
 import * as tf from "@tensorflow/tfjs";
-import { OptionError } from "../base/errors.ts";
-import { hiddenLayers, type Outline, type Outputs } from "../models/model.ts";
+import type { Outputs } from "../models/model.ts";
 import { Arcs, arcAbsoluteDistances, arcCrossEntropy, arcSoftmax } from "../tensor/ops/arcs.ts";
 import { mapElements } from "../tensor/ops/elements.ts";
+import { comparedLayers } from "./compared-layers.ts";
 import type { Method } from "./method.ts";
 import { Objective, type Term } from "./objective.ts";
 
@@ -36,6 +36,7 @@ export const alignahead: Method<AlignaheadOptions, "one-to-one"> = {
   label: "Alignahead",
   role: "apart",
   summary: "no teacher: students learn each other's local structures, a layer ahead",
+  source: "Guo, Chen, Wang: Alignahead, IJCNN 2022",
   version: 1,
   needsTeacher: false,
   labelSets: true,
@@ -59,8 +60,9 @@ export const alignahead: Method<AlignaheadOptions, "one-to-one"> = {
   },
   presets: { "one-to-one": { align: "same" } },
   students: ({ students }) => students,
+  checkStudent: (student) => void comparedLayers("alignahead", student, 1),
   create({ graph, student }, { a, align }) {
-    const count = comparedLayers(student);
+    const count = comparedLayers("alignahead", student, 1);
     const arcs = Arcs.from(graph.adjacency.host);
     // The peer's layer i teaches the student's layer i + 1, or i.
     const shift = align === "ahead" ? 1 : 0;
@@ -98,15 +100,6 @@ export const alignahead: Method<AlignaheadOptions, "one-to-one"> = {
     return new Objective(1, { weight: a, term });
   },
 };
-
-/** The layers before the logits. */
-function comparedLayers(student: Outline): number {
-  const count = hiddenLayers(student);
-  if (count > 0) return count;
-  throw new OptionError(
-    `alignahead compares hidden layers, and this ${student.kind} has none; give the students 2 layers or more`,
-  );
-}
 
 /** exp(-|h_u - h_v|_1 / 100) of each arc. */
 function similarities(arcs: Arcs, map: tf.Tensor2D): tf.Tensor1D {

@@ -18,6 +18,7 @@ export const at = rival({
   label: "AT",
   place: 2,
   summary: "attention transfer: each node's squared activation, relative to the other nodes'",
+  source: "Zagoruyko, Komodakis: Paying More Attention to Attention, ICLR 2017",
   version: 1,
   teacherParts: () => ["hidden"],
   byBatch: true,

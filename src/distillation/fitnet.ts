@@ -17,6 +17,7 @@ export const fitnet = rival({
   label: "FitNet",
   place: 1,
   summary: "FitNet: the last hidden map, projected, regressed on the teacher's, node by node",
+  source: "Romero et al.: FitNets, ICLR 2015",
   version: 1,
   teacherParts: () => ["hidden"],
   byBatch: true,

@@ -32,6 +32,7 @@ export const gcrd = rival<GcrdOptions, "mag" | "soft-labels">({
   label: "G-CRD",
   place: 5,
   summary: "G-CRD: contrasts each node's embedding with the teacher's of all nodes (InfoNCE)",
+  source: "Joshi et al.: On Representation Knowledge Distillation for GNNs, TNNLS 2022",
   version: 1,
   teacherParts: () => ["hidden"],
   byBatch: true,

@@ -2,15 +2,18 @@
 // Chen, Bian, Xiao, Rong, Xu, Huang: On Self-Distilling Graph Neural Network, IJCAI 2021. No code is public, and
 // the exact form was not at hand: this is a reconstruction, and no verdict about the paper rests on it.
 import * as tf from "@tensorflow/tfjs";
-import { OptionError } from "../base/errors.ts";
-import { hiddenLayers, type Outline, type Outputs } from "../models/model.ts";
+import type { Outputs } from "../models/model.ts";
 import { unitRows } from "../tensor/ops/rows.ts";
 import { type SparseMatrix, spmm } from "../tensor/ops/sparse.ts";
+import { comparedLayers } from "./compared-layers.ts";
 import { detached } from "./detached.ts";
 import type { Method } from "./method.ts";
 import { Objective, type Term } from "./objective.ts";
 
 export type GnnSdOptions = { readonly gamma: number };
+
+/** With fewer layers there is nothing to keep. */
+const FEWEST = 2;
 
 /**
  *     L = H(y, s) + gamma sum over layers l >= l* of [|d_l| > |d_l+1|] mean over nodes of (d_l+1 - d_l)^2
@@ -25,6 +28,7 @@ export const gnnsd: Method<GnnSdOptions, never> = {
   label: "GNN-SD (reconstructed)",
   role: "apart",
   summary: "no teacher: deeper layers keep the difference between neighbours (a reconstruction)",
+  source: "Chen et al.: On Self-Distilling Graph Neural Network, IJCAI 2021",
   version: 1,
   needsTeacher: false,
   labelSets: true,
@@ -33,8 +37,9 @@ export const gnnsd: Method<GnnSdOptions, never> = {
     gamma: { kind: "number", min: 0, description: "weight of what deeper layers lose" },
   },
   presets: {},
+  checkStudent: (student) => void comparedLayers("gnnsd", student, FEWEST),
   create({ graph, student }, { gamma }) {
-    const count = comparedLayers(student);
+    const count = comparedLayers("gnnsd", student, FEWEST);
     const all = (own: Outputs): tf.Tensor1D[] =>
       Array.from({ length: count }, (_, layer) =>
         discrepancies(graph.adjacency, own.layers!.activated(layer)),
@@ -75,13 +80,4 @@ const lengthOf = (rate: tf.Tensor1D): number =>
 function discrepancies(adjacency: SparseMatrix, map: tf.Tensor2D): tf.Tensor1D {
   const cosines = tf.sum(tf.mul(unitRows(map), unitRows(spmm(adjacency, map))), 1);
   return tf.sub(1, cosines) as tf.Tensor1D;
-}
-
-/** The layers before the logits; at least two, or there is nothing to keep. */
-function comparedLayers(student: Outline): number {
-  const count = hiddenLayers(student);
-  if (count > 1) return count;
-  throw new OptionError(
-    `gnnsd compares hidden layers, and this ${student.kind} has ${count}; give the student more layers`,
-  );
 }

@@ -27,6 +27,7 @@ export const gsp = rival<GspOptions, "poly" | "l2" | "rbf" | "soft-labels">({
   label: "GSP",
   place: 4,
   summary: "global structure: the similarities of all pairs of nodes in a sample",
+  source: "Joshi et al.: On Representation Knowledge Distillation for GNNs, TNNLS 2022",
   version: 1,
   teacherParts: () => ["hidden"],
   defaults: { beta: 100, kernel: "cosine", sample: 4096 },

@@ -21,6 +21,7 @@ export const lsp = rival<LspOptions, "soft-labels">({
   label: "LSP",
   place: 3,
   summary: "local structure: each node's similarities to its neighbours, as a distribution",
+  source: "Yang et al.: Distilling Knowledge from Graph Convolutional Networks, CVPR 2020",
   version: 1,
   teacherParts: () => ["hidden"],
   defaults: { beta: 100, kernel: "cosine" },

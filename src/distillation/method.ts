@@ -118,6 +118,8 @@ export interface Method<Options extends object, Preset extends string = string>
   readonly name: string;
   /** One line for `abkd methods`. */
   readonly summary: string;
+  /** Where it was published: authors, title, venue and year. */
+  readonly source?: string;
   /** Bumped when the same options no longer give the same loss. */
   readonly version: number;
   /** Whether it learns from a teacher. */
@@ -150,6 +152,11 @@ export interface Method<Options extends object, Preset extends string = string>
    * @throws {OptionError} naming them and what is legal
    */
   check?(options: Options): void;
+  /**
+   * Refuses a student that it cannot train, such as one with too few layers, before anything is trained.
+   * @throws {OptionError} saying what the student lacks and what to do
+   */
+  checkStudent?(student: Outline, options: Options): void;
   /**
    * Given if an option makes that much: a run that cannot fit the memory is refused before anything is trained.
    * @param nodes those of a step

@@ -2,6 +2,7 @@
 export { abkd } from "./abkd/index.ts";
 export { alignahead } from "./alignahead.ts";
 export { at } from "./at.ts";
+export { cpf } from "./cpf.ts";
 export { fitnet } from "./fitnet.ts";
 export { gcrd } from "./gcrd.ts";
 export { geometric } from "./geometric/index.ts";

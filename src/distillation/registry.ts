@@ -5,7 +5,7 @@ import { OptionError } from "../base/errors.ts";
 import { checkOptions, type OptionValue } from "../base/options.ts";
 import { checkDefaults, Registry } from "../base/registry.ts";
 import type { Suggested } from "../base/suggested.ts";
-import type { Reads } from "../models/model.ts";
+import type { Outline, Reads } from "../models/model.ts";
 import { Targets } from "../tensor/ops/loss.ts";
 import { lacking } from "./given-teacher.ts";
 import { type Distillation, type Method, ROLES, type Scene, type TaughtScene } from "./method.ts";
@@ -171,6 +171,11 @@ export function studentCount(method: ConfiguredMethod | undefined): number {
 /** Returns how many steps, one of each student, an epoch takes where students take turns; otherwise 1. */
 export function turnCount(method: ConfiguredMethod | undefined): number {
   return method && findMethod(method.name).turns ? studentCount(method) : 1;
+}
+
+/** @throws {OptionError} for a student that the method cannot train */
+export function checkStudent({ name, options }: ConfiguredMethod, student: Outline): void {
+  findMethod(name).checkStudent?.(student, options as Readonly<Record<string, OptionValue>>);
 }
 
 /** @throws {OptionError} for a method that reads logits as one distribution over the classes */

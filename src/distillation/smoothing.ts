@@ -22,6 +22,7 @@ export const smoothing: Method<SmoothingOptions, never> = {
   label: "Label smoothing",
   role: "control",
   summary: "label smoothing: targets as uncertain as the teacher, and nothing else from it",
+  source: "Szegedy et al.: Rethinking the Inception Architecture, CVPR 2016",
   version: 1,
   needsTeacher: true,
   teacherParts: ({ epsilon }) => (epsilon === null ? ["logits"] : []),

@@ -21,6 +21,7 @@ export const softkd: Method<SoftKdOptions, "equation-1" | "temperature"> = {
   role: "control",
   look: { colour: "#d55e00", symbol: "square" },
   summary: "soft labels: the teacher's class probabilities, over all nodes (eq. 1)",
+  source: "Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, 2015",
   version: 1,
   needsTeacher: true,
   teacherParts: () => ["logits"],

@@ -6,6 +6,7 @@ export const registrations: Readonly<Record<string, readonly Registered[]>> = {
     { date: "2026-11-29", digest: "b70d0b620beba38a" },
     { date: "2026-11-29", digest: "f29849044675aec6" },
   ],
+  table2: [{ date: "2026-11-30", digest: "a5d705e194bf3907" }],
   table3: [
     { date: "2026-11-29", digest: "4b072c07429c5500" },
     { date: "2026-11-29", digest: "ed1be3686ffaedf8" },
@@ -38,4 +39,5 @@ export const registrations: Readonly<Record<string, readonly Registered[]>> = {
     { date: "2026-11-29", digest: "ec1e2a1282cc44b9" },
     { date: "2026-11-29", digest: "d3bf6fe3e0ecf7ea" },
   ],
+  alignahead: [{ date: "2026-11-30", digest: "cb21ce554d75ee9b" }],
 };

@@ -8,7 +8,7 @@ import { headlines } from "./headlines.ts";
 import type { Fact } from "./inconsistencies.ts";
 import type { ClaimReport } from "./report-data.ts";
 import type { SizeClaim } from "./sizes.ts";
-import type { Study } from "./study.ts";
+import { planStudy, type Study } from "./study.ts";
 import {
   armTable,
   type Block,
@@ -19,6 +19,7 @@ import {
   restsOn,
   section,
 } from "./study-document.ts";
+import { absentReports } from "./study-report.ts";
 import { outcomeCounts, rankingWords } from "./study-words.ts";
 import type { TheoremReport } from "./theorem1-report.ts";
 import { trialsCsv } from "./trial-index.ts";
@@ -109,14 +110,18 @@ function summary(
 type GraphClaims = readonly [graph: string, claims: readonly ClaimReport[]];
 
 /** Returns a study's claims by graph, including graphs that are not available here. */
-function claimsByGraph(evidence: readonly Evidence[]): GraphClaims[] {
-  const here = evidence.map(({ dataset, part, records }) => {
+function claimsByGraph(study: Study, evidence: readonly Evidence[]): GraphClaims[] {
+  const absent = absentReports(planStudy(study, { profile: "quick" }));
+  const isAbsent = (name: string): boolean => absent.some(({ dataset }) => dataset === name);
+  const known = evidence.filter(({ dataset, records }) => records.size > 0 || !isAbsent(dataset));
+  const here = known.map(({ dataset, part, records }) => {
     const claims = part.claims.map((claim) =>
       records.size > 0 ? claim : { ...claim, verdict: NOT_RUN },
     );
     return { dataset, claims };
   });
-  const all = [...here, ...(evidence[0]?.report.absent ?? [])];
+  const others = absent.filter(({ dataset }) => !known.some((one) => one.dataset === dataset));
+  const all = [...here, ...others];
   return all.map(({ dataset, claims }) => [datasetName(dataset), claims]);
 }
 
@@ -125,7 +130,7 @@ function verdictBlocks(
   { study, evidence }: Reproduction["studies"][number],
   folder: string,
 ): Block[] {
-  const graphs = claimsByGraph(evidence);
+  const graphs = claimsByGraph(study, evidence);
   const decided = graphs.filter(([, claims]) => claims.some(isDecided));
   const open = graphs.flatMap(([graph, claims]) => {
     const reasons = Map.groupBy(
@@ -172,7 +177,7 @@ function pageBlocks(study: Study, evidence: readonly Evidence[]): Block[] {
   return [
     { links: [{ text: "every trial", href: `${study.name}.csv` }] },
     ...study.about,
-    ...claimsByGraph(evidence).flatMap(([graph, claims]) => {
+    ...claimsByGraph(study, evidence).flatMap(([graph, claims]) => {
       const table = { table: claimTable(claims) };
       const one = run.get(graph);
       if (!one || one.records.size === 0) return [{ heading: graph, level: 2 } as const, table];

@@ -15,6 +15,7 @@ import {
   hasOwnRow,
   type StudyReport,
 } from "./report-data.ts";
+import { TEACHER_ARM } from "./study.ts";
 import { trialTable } from "./trial-index.ts";
 import { SIGNIFICANCE, type Verdict } from "./verdict.ts";
 
@@ -91,12 +92,12 @@ export function studyDocument(report: StudyReport, facts: readonly Fact[]): Bloc
 
 function datasetBlocks(part: DatasetReport): Block[] {
   const { dataset, splits, seeds, unit, arms, comparisons, claims, notes } = part;
+  const taught = arms.some(({ method }) => method === TEACHER_ARM) ? "; one teacher a split" : "";
   const trained =
     seeds.length === 0
       ? `Teachers of ${span("split", splits)}, one each.`
       : `Students of ${span("split", splits)}, ${seeds.length / splits.length} a split and arm, ` +
-        `${span("seed", seeds)}. Every method starts from the same student on a split with a seed; ` +
-        "one teacher a split.";
+        `${span("seed", seeds)}. Every method starts from the same student on a split with a seed${taught}.`;
   return section(datasetName(dataset), [
     `${trained} Tests are over ${unit}s.`,
     { table: armTable(arms) },

@@ -39,17 +39,22 @@ export function studyReport(plan: StudyPlan, store: ResultsStore): StudyReport {
     diverged: read.failures.size,
     registration: registrationOf(study, read.records.values()),
     datasets: plan.datasets.map((dataset) => datasetReport(plan, dataset, read)),
-    absent: plan.absent.map(({ dataset, why }) => ({
-      dataset,
-      claims: study.claims(dataset).map((claim) => ({
-        text: claim.text,
-        kind: claim.kind,
-        ...paperText(claim),
-        verdict: { outcome: "not testable", why },
-      })),
-    })),
+    absent: absentReports(plan),
     problems: read.problems.map(({ message }) => message),
   };
+}
+
+/** Returns the claims about the graphs that a plan leaves out, none of which can be tested. */
+export function absentReports({ study, absent }: StudyPlan): StudyReport["absent"] {
+  return absent.map(({ dataset, why }) => ({
+    dataset,
+    claims: study.claims(dataset).map((claim) => ({
+      text: claim.text,
+      kind: claim.kind,
+      ...paperText(claim),
+      verdict: { outcome: "not testable", why },
+    })),
+  }));
 }
 
 function datasetReport(
@@ -69,7 +74,7 @@ function datasetReport(
     splits,
     seeds,
     unit: table.unit,
-    arms: [teacher, ...arms].map((arm) => {
+    arms: [...(plan.study.teacher === null ? [] : [teacher]), ...arms].map((arm) => {
       const place = claims.findIndex((claim) => claim.kind === "value" && claim.arm === arm.id);
       const paper = printed(name, arm.id, claims[place]);
       return armReport(arm, table, paper, decided[place]);

@@ -64,18 +64,24 @@ export function rankingWords({ part }: Evidence): string {
   return `Mean test accuracy in percent: ${ranking(alive)}.${died || ""}`;
 }
 
+/** Says in one sentence what follows from a study on one dataset. */
+export function verdictSentence({ dataset, profile, part, records }: Evidence): string {
+  const name = datasetName(dataset);
+  if (records.size === 0) return `${name}: not run here yet.`;
+  const { claims } = part;
+  return profile === "quick"
+    ? `**${name}, quick profile: a first look at ${extent(part)}, from which no verdict follows.**`
+    : `**${name}: of ${claims.length} claims ${outcomeCounts(claims)}.**`;
+}
+
 /** Returns paragraphs on one dataset: the verdicts, or why there are none, then the order of the means. */
 export function verdictWords(evidence: Evidence): string[] {
-  const { dataset, profile, part, records } = evidence;
-  const name = datasetName(dataset);
-  if (records.size === 0) return [`${name}: not run here yet.`];
+  const { part, records } = evidence;
+  const head = verdictSentence(evidence);
+  if (records.size === 0) return [head];
   const { claims } = part;
   const of = (outcome: Outcome): ClaimReport[] =>
     claims.filter(({ verdict }) => verdict.outcome === outcome);
-  const head =
-    profile === "quick"
-      ? `**${name}, quick profile: a first look at ${extent(part)}, from which no verdict follows.**`
-      : `**${name}: of ${claims.length} claims ${outcomeCounts(claims)}.**`;
   const decided = OUTCOMES.filter((outcome) => outcome !== "none").flatMap((outcome) =>
     of(outcome).map((claim) => `- **${outcome}**: ${claimWords(claim)}`),
   );

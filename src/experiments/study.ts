@@ -81,6 +81,12 @@ export interface Study {
   readonly about: readonly string[];
   /** The datasets of the paper's table, in its order, whether or not they are available here. */
   readonly datasets: readonly string[];
+  /** Large ones, and those whose files a user brings: planned where they are named, absent otherwise. */
+  readonly onRequest?: readonly string[];
+  /** Returns the teacher of a split; by default GCNII 64L-64H with its authors' recipe. null: it has none. */
+  readonly teacher?:
+    | ((place: { readonly dataset: string; readonly split: string }) => RunConfig)
+    | null;
   readonly arms: readonly Arm[];
   /** The arm that every other is compared with. */
   readonly subject: string;
@@ -125,7 +131,7 @@ export interface PlanOptions {
   readonly split?: SplitFamily;
 }
 
-/** The teacher's arm, which every study has. */
+/** The teacher's arm, which studies with a teacher have. */
 export const TEACHER_ARM = "teacher";
 
 /** Returns the id of an arm with the recipe of the second search, the third, ... */
@@ -173,10 +179,12 @@ export function planStudy(whole: Study, options: PlanOptions): StudyPlan {
   const study = { ...whole, arms };
   const known = (name: string): boolean => DATASET_NAMES.includes(name);
   const chosen = options.datasets?.map((name) => datasetEntry(name).name);
-  const names = [...new Set(chosen ?? study.datasets.filter(known))];
+  const onRequest = (name: string): boolean => study.onRequest?.includes(name) ?? false;
+  const usual = study.datasets.filter((name) => known(name) && !onRequest(name));
+  const names = [...new Set(chosen ?? usual)];
   const absent = study.datasets
-    .filter((name) => !known(name))
-    .map((dataset) => ({ dataset, why: `there is no dataset "${dataset}" here` }));
+    .filter((name) => !known(name) || (onRequest(name) && !names.includes(name)))
+    .map((dataset) => ({ dataset, why: whyAbsent(dataset, known(dataset)) }));
   const { seeds, publicSeeds } = SIZES[profile];
   const datasets = names.map((name) => {
     const splits = splitsOf(name, options);
@@ -193,6 +201,12 @@ export function planStudy(whole: Study, options: PlanOptions): StudyPlan {
     }),
   );
   return { study, profile, datasets, absent, trials };
+}
+
+function whyAbsent(dataset: string, known: boolean): string {
+  return known
+    ? `it is run where it is named (--datasets ${dataset}), once its files are here (abkd data list)`
+    : `there is no dataset "${dataset}" here`;
 }
 
 function splitsOf(dataset: string, { profile, split }: PlanOptions): string[] {
@@ -221,7 +235,8 @@ function trialsOf(
   place: { readonly dataset: string; readonly split: string },
   seeds: readonly number[],
 ): PlannedTrial[] {
-  const teacher = teacherConfig({ ...place, seed: TEACHER_SEED });
+  // Arms of a study without a teacher have methods that need none.
+  const teacher = study.teacher?.(place) ?? teacherConfig({ ...place, seed: TEACHER_SEED });
   const trial = (arm: string, seed: number, config: RunConfig): PlannedTrial => ({
     id: runId(config),
     arm,
@@ -233,5 +248,7 @@ function trialsOf(
   const students = seeds.flatMap((seed) =>
     arms.map((arm) => trial(arm.id, seed, arm.config({ ...place, seed }, teacher))),
   );
-  return [trial(TEACHER_ARM, TEACHER_SEED, teacher), ...students];
+  return study.teacher === null
+    ? students
+    : [trial(TEACHER_ARM, TEACHER_SEED, teacher), ...students];
 }

@@ -15,23 +15,25 @@ function mapOf(run: RunResult, name: string, moment: "first" | "last") {
   return matrix;
 }
 
-/** Draws four strips: A and D, before and after training, teacher layers from left to right. */
+/**
+ * Draws four strips, one below another: A and D, before and after training, teacher layers from left to right. A's
+ * colours span 0 to 1, D's the values of both moments.
+ */
 export function mapsBeforeAfter(run: RunResult): SizedRows {
   needObject(run, "mapsBeforeAfter: run", RESULT, "config", "inspection");
   const { dataset, split, seed } = run.config;
-  const strips = (["first", "last"] as const).flatMap((moment) => [
-    attentionMatrix(run, moment),
-    dissimilarityMatrix(run, moment),
-  ]);
-  const places = [
-    { x: [0, 0.4], y: [0.64, 0.97] },
-    { x: [0.59, 0.99], y: [0.64, 0.97] },
-    { x: [0, 0.4], y: [0, 0.33] },
-    { x: [0.59, 0.99], y: [0, 0.33] },
-  ] as const;
+  const moments = ["first", "last"] as const;
+  const strips = [
+    ...moments.map((moment) => attentionMatrix(run, moment)),
+    ...moments.map((moment) => dissimilarityMatrix(run, moment, moments)),
+  ];
+  const places = strips.map((_, k) => {
+    const top = 1 - k / strips.length - 0.04;
+    return { x: [0, 0.97], y: [top - 0.14, top] } as const;
+  });
   const cells = strips.map((figure, k) => {
     if (!figure) throw new Error(`run ${run.id} has no attention or no dissimilarity to show`);
-    const text = ["A before", "D before", "A after", "D after"][k]!;
+    const text = ["A before", "A after", "D before", "D after"][k]!;
     const log = /logarithmic/.test(String(figure.layout.title?.text)) ? " (log colours)" : "";
     return {
       figure: { ...figure, layout: { ...figure.layout, title: { text: text + log } } },
@@ -40,7 +42,7 @@ export function mapsBeforeAfter(run: RunResult): SizedRows {
   });
   const title = `ABKD on ${plain(dataset)} ${plain(split)}, seed ${seed}: maps before and after training`;
   const sheet = compose(title, cells, `run ${run.id}`);
-  return { figure: sheet, height: 500 };
+  return { figure: sheet, height: 700 };
 }
 
 /**

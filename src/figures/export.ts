@@ -2,10 +2,11 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { plain } from "../base/markup.ts";
-import { Chromium } from "./chromium.ts";
+import { Chromium } from "../display/chromium.ts";
+import { evaluate, openPage, printPage } from "../display/print.ts";
 import type { Figure, Size } from "./figure.ts";
 
-export { findChromium, noBrowserAdvice } from "./chromium.ts";
+export { findChromium, noBrowserAdvice } from "../display/chromium.ts";
 
 /** An element's start tag; the order of its attributes depends on what Plotly has drawn before. */
 const TAG = /<([\w:-]+)((?:\s+[\w:-]+="[^"]*")+)/g;
@@ -23,24 +24,11 @@ export function normaliseSvg(svg: string): string {
   });
 }
 
-/** Replaces the time of printing in a PDF; the length stays, since the file contains byte offsets into itself. */
-export function normalisePdf(pdf: Uint8Array): Uint8Array {
-  const dates = /\/(?:CreationDate|ModDate) \(D:\d{14}/g;
-  const text = Buffer.from(pdf).toString("latin1");
-  return Buffer.from(
-    text.replace(dates, (date) => date.replace(/\d{14}/, "20000101000000")),
-    "latin1",
-  );
-}
-
 /** Adds alt text to an SVG: what it shows and which runs it comes from. */
 function describeSvg(svg: string, description: string): string {
   const start = svg.indexOf(">", svg.indexOf("<svg")) + 1;
   return `${svg.slice(0, start)}<desc>${plain(description)}</desc>${svg.slice(start)}\n`;
 }
-
-/** CSS pixels per inch. */
-const DOTS = 96;
 
 /** One browser, kept open for any number of figures. */
 export class FigureExporter {
@@ -67,7 +55,7 @@ export class FigureExporter {
     started?.(browser);
     const exporter = new FigureExporter(browser);
     try {
-      exporter.#page = await exporter.#openPage();
+      exporter.#page = await openPage(browser);
       await exporter.#evaluate(`${await source}\n;undefined`, exporter.#page);
       return exporter;
     } catch (error) {
@@ -101,37 +89,11 @@ export class FigureExporter {
   /** Draws a figure as a one-page PDF of its size, in vectors and text. */
   async pdf(figure: Figure, size: Size, description: string): Promise<Uint8Array> {
     const svg = await this.svg(figure, size, description);
-    return this.#working(async () => {
-      const page = await this.#openPage();
-      try {
-        const html =
-          `<!doctype html><html lang="en"><head><title>${plain(description)}</title>` +
-          `<style>@page{size:${size.width}px ${size.height}px;margin:0}body{margin:0}` +
-          `svg{display:block}</style></head><body>${svg}</body></html>`;
-        await this.#evaluate(
-          `document.open();document.write(${JSON.stringify(html)});document.close();` +
-            "document.fonts.ready.then(() => undefined)",
-          page,
-        );
-        const { data } = await this.#browser.send<{ readonly data: string }>(
-          "Page.printToPDF",
-          {
-            paperWidth: size.width / DOTS,
-            paperHeight: size.height / DOTS,
-            marginTop: 0,
-            marginBottom: 0,
-            marginLeft: 0,
-            marginRight: 0,
-            printBackground: true,
-            preferCSSPageSize: true,
-          },
-          page,
-        );
-        return normalisePdf(Buffer.from(data, "base64"));
-      } finally {
-        await this.#browser.send("Page.close", {}, page);
-      }
-    });
+    const html =
+      `<!doctype html><html lang="en"><head><title>${plain(description)}</title>` +
+      `<style>@page{size:${size.width}px ${size.height}px;margin:0}body{margin:0}` +
+      `svg{display:block}</style></head><body>${svg}</body></html>`;
+    return this.#working(() => printPage(this.#browser, html, size));
   }
 
   async close(): Promise<void> {
@@ -153,30 +115,7 @@ export class FigureExporter {
     }
   }
 
-  /** Opens an empty page without network access; returns its session. */
-  async #openPage(): Promise<string> {
-    const browser = this.#browser;
-    const { targetId } = await browser.send<{ targetId: string }>("Target.createTarget", {
-      url: "about:blank",
-    });
-    const { sessionId } = await browser.send<{ sessionId: string }>("Target.attachToTarget", {
-      targetId,
-      flatten: true,
-    });
-    const offline = { offline: true, latency: 0, downloadThroughput: 0, uploadThroughput: 0 };
-    await browser.send("Network.enable", {}, sessionId);
-    await browser.send("Network.emulateNetworkConditions", offline, sessionId);
-    return sessionId;
-  }
-
-  async #evaluate<T>(expression: string, page: string): Promise<T> {
-    const { result, exceptionDetails } = await this.#browser.send<{
-      readonly result: { readonly value?: T; readonly description?: string };
-      readonly exceptionDetails?: { readonly text: string };
-    }>("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true }, page);
-    if (exceptionDetails) {
-      throw new Error(`Plotly: ${result.description?.split("\n")[0] ?? exceptionDetails.text}`);
-    }
-    return result.value as T;
+  #evaluate<T>(expression: string, page: string): Promise<T> {
+    return evaluate<T>(this.#browser, expression, page, "Plotly");
   }
 }

@@ -92,12 +92,15 @@ export function note(
   return { ...paper, ...place, x, y, text, font: { size, color } } as Annotation;
 }
 
+/** Returns the gap between the columns of a heat map, in pixels: between many, a grid would drown the colours. */
+export const columnGap = (columns: number): number => (columns > 16 ? 0 : 1);
+
 /** Returns a heat map of attention, teacher x student layers, with teacher layers from left to right. */
 export function attentionHeat(map: readonly (readonly number[])[]): Partial<Data> {
   const students = Array.from({ length: map[0]!.length }, (_, j) => j);
   return {
     type: "heatmap",
-    xgap: 1,
+    xgap: columnGap(map.length),
     ygap: 1,
     x: map.map((_, i) => i + 1),
     y: students.map((j) => j + 1),

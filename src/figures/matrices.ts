@@ -4,7 +4,7 @@ import { needObject, RESULT } from "../base/arguments.ts";
 import { plain } from "../base/markup.ts";
 import { runLabel } from "../experiments/summary.ts";
 import type { RunResult } from "../training/run.ts";
-import { baseAxis, baseLayout, type Figure } from "./figure.ts";
+import { baseAxis, baseLayout, columnGap, type Figure } from "./figure.ts";
 
 /** A spread beyond this factor is shown on a logarithmic colour scale. */
 const logarithmicFrom = 30;
@@ -63,7 +63,7 @@ function heatmap(
     zmin,
     zmax,
     colorscale,
-    xgap: matrix.length > 100 ? 0 : 1,
+    xgap: columnGap(matrix.length),
     ygap: 1,
     hovertemplate: `teacher layer %{x}, student layer %{y}: ${symbol} = %{customdata:.4g}<extra></extra>`,
     colorbar: {
@@ -132,22 +132,28 @@ export function attentionMatrix(run: RunResult, moment: Moment = "last"): Figure
 /**
  * Draws the dissimilarity D (eq. 4, in the form that ran) of a run, teacher layers x student layers; on a
  * logarithmic scale if the values spread widely.
+ * @param scale the moments whose values the colours span, by default the one that is drawn
  * @returns undefined for a method without dissimilarity
  */
-export function dissimilarityMatrix(run: RunResult, moment: Moment = "last"): Figure | undefined {
+export function dissimilarityMatrix(
+  run: RunResult,
+  moment: Moment = "last",
+  scale: readonly Moment[] = [moment],
+): Figure | undefined {
   needObject(run, "dissimilarityMatrix: run", RESULT, "config");
   const matrix = matrixOf(run, "dissimilarity", moment);
   if (!matrix) return undefined;
-  const values = matrix.flat().filter((value) => Number.isFinite(value) && value > 0);
+  const spanned = scale.flatMap((one) => matrixOf(run, "dissimilarity", one) ?? []);
+  const values = spanned.flat().filter((value) => Number.isFinite(value) && value > 0);
   const high = Math.max(Number.MIN_VALUE, ...values);
   // A colour scale can show no more than six orders of magnitude.
   const low = Math.max(Math.min(high, ...values), high / 1e6);
   const wide = values.length > 0 && high / low > logarithmicFrom;
   const shades = wide ? logarithmic(matrix, low, high) : linear(matrix, high);
   const trace = heatmap(matrix, shades, "dissimilarity", "D<sub>ij</sub>", "Viridis");
-  const scale = wide ? " (logarithmic colours)" : "";
+  const colours = wide ? " (logarithmic colours)" : "";
   return figure(
-    `Dissimilarity D<sub>ij</sub>, ${subject(run, moment)}${scale}`,
+    `Dissimilarity D<sub>ij</sub>, ${subject(run, moment)}${colours}`,
     trace,
     matrix.length,
     matrix[0]!.length,

@@ -4,9 +4,9 @@ import { randomUUID } from "node:crypto";
 import { inspect } from "node:util";
 import type { Config, Data, Layout } from "plotly.js-dist";
 import { UserError } from "../base/errors.ts";
+import { noBrowserAdvice } from "../display/chromium.ts";
 import { counted } from "../display/format.ts";
 import { type Bundle, displayHook, notebookDisplay } from "../display/host.ts";
-import { noBrowserAdvice } from "./chromium.ts";
 import { colourway, type Figure, type Size } from "./figure.ts";
 import { warmBrowser, withBrowser } from "./shared-browser.ts";
 

@@ -1,17 +1,20 @@
 // Saves a figure as SVG, PNG or PDF, by the file's name.
 import path from "node:path";
-import { needObject, needText } from "../base/arguments.ts";
+import { checkValues, needObject, needText } from "../base/arguments.ts";
 import { OptionError, UserError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
-import { noBrowserAdvice } from "./chromium.ts";
+import { noBrowserAdvice } from "../display/chromium.ts";
 import type { FigureExporter } from "./export.ts";
 import type { Size } from "./figure.ts";
 import { type PlotlyFigure, type SizedFigure, sized, titleOf } from "./plot.ts";
+import { forPrint, PRINT_LOOK, type PrintLook } from "./print-look.ts";
 import { withBrowser } from "./shared-browser.ts";
 
 export interface SaveOptions extends Partial<Size> {
   /** The alt text of an SVG or PDF, which says what the figure shows; by default its title. */
   readonly description?: string;
+  /** Draws it at a printed column's width, with its text in points; `width` is the screen's then, and left out. */
+  readonly print?: PrintLook;
 }
 
 type Drawing = (
@@ -46,9 +49,19 @@ export async function saveFigure(
   if (!draw) {
     throw new OptionError(`cannot draw ${file}: its name must end in .svg, .png or .pdf`);
   }
-  const whole = sized(figure, options);
-  const description = options.description ?? titleOf(whole);
+  const { print, ...size } = options;
+  const onScreen = sized(figure, size);
+  const whole = print === undefined ? onScreen : printed(onScreen, print);
+  const description = options.description ?? titleOf(onScreen);
   const drawn = await withBrowser((exporter) => draw(exporter, whole, description));
   if (drawn === undefined) throw new UserError(`cannot draw ${file}: ${noBrowserAdvice()}`);
   writeAtomic(file, drawn);
+}
+
+function printed(figure: SizedFigure, look: PrintLook): SizedFigure {
+  const legal = 'an object, such as { width: "8.5cm" }';
+  needObject(look, "saveFigure: print", legal, "width");
+  checkValues(look, PRINT_LOOK, "saveFigure: print");
+  const { data, layout, size } = forPrint(figure, sizeOf(figure), look);
+  return { data, layout: { ...layout, ...size } };
 }

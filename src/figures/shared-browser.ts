@@ -1,6 +1,7 @@
 // This process's one browser: opened when the first picture is needed, and reopened if it dies.
+
+import { type Chromium, findChromium } from "../display/chromium.ts";
 import { notebookInterrupts } from "../display/host.ts";
-import { type Chromium, findChromium } from "./chromium.ts";
 import { FigureExporter } from "./export.ts";
 
 interface Opening {

@@ -22,7 +22,7 @@ import { RESULTS_FOLDER, ResultsStore } from "../experiments/results-store.ts";
 import { distinctTrials, missingTrials, runStudy } from "../experiments/run-study.ts";
 import { findStudy, type StudyName } from "../experiments/studies/index.ts";
 import { PROFILES, type Profile, planStudy } from "../experiments/study.ts";
-import { verdictWords } from "../experiments/study-words.ts";
+import { verdictSentence, verdictWords } from "../experiments/study-words.ts";
 import type { TrialRecord } from "../experiments/trial-record.ts";
 import { notebookTrialsLine } from "../training/progress.ts";
 import { RUNS_FOLDER } from "../training/run-store.ts";
@@ -132,7 +132,7 @@ function profileOf(text: string): Profile {
   throw new OptionError(`profile is "${text}"; it is one of ${PROFILES.join(", ")}`);
 }
 
-/** An opened study. When shown, it says which trials it rests on. */
+/** An opened study. When shown, it says what follows from it, and which trials it rests on. */
 export class StudyView {
   readonly title: string;
   /** The evidence, one per dataset. */
@@ -259,7 +259,8 @@ export class StudyView {
   }
 
   #about(): string[] {
-    return [this.title, ...this.evidence.map(provenance)];
+    const known = this.evidence.filter(({ records }) => records.size > 0);
+    return [this.title, ...known.map(verdictSentence), ...this.evidence.map(provenance)];
   }
 
   #of(dataset: string | undefined): Evidence {

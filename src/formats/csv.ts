@@ -6,7 +6,7 @@ import { printable } from "../base/printable.ts";
 import { BadFileError } from "./errors.ts";
 
 /** More cells than this are refused: a larger table belongs in an array file. */
-const MAX_CELLS = 1 << 25;
+export const MAX_CELLS = 1 << 25;
 /** What is looked at to find the separator and the header. */
 const SAMPLE_BYTES = 1 << 16;
 const SAMPLE_ROWS = 20;
@@ -96,6 +96,10 @@ function parseRows(
   visit: VisitRow,
   most?: number,
 ): void {
+  if (isPlain(text)) {
+    plainRows({ file, text, separator }, visit, most);
+    return;
+  }
   try {
     parse(text, {
       delimiter: separator,
@@ -121,6 +125,42 @@ function parseRows(
     const where = typeof lines === "number" ? `line ${lines}: ` : "";
     throw new BadFileError(file, `${where}${printable(what, 200)}`, { cause: error });
   }
+}
+
+/** Whether every line is a row, and every separator ends a cell: no quotes, and lines that end in one way. */
+function isPlain(text: string): boolean {
+  if (text.includes('"')) return false;
+  return !text.includes("\r") || !/(^|[^\r])\n|\r(?!\n)/.test(text);
+}
+
+/** What the parser makes of a plain text, in a fifth of its time. */
+function plainRows(
+  { file, text, separator }: Pick<TextTable, "file" | "text" | "separator">,
+  visit: VisitRow,
+  most = Number.POSITIVE_INFINITY,
+): void {
+  // What is before a row's first cell, or comment.
+  const inked = separator === "\t" ? /[^ \r\f]/ : separator === " " ? /[^\t\r\f]/ : /[^ \t\r\f]/;
+  for (let [start, line, rows] = [0, 1, 0]; start < text.length && rows < most; line++) {
+    const end = text.indexOf("\n", start);
+    const row = text.slice(start, end < 0 ? text.length : end);
+    start += row.length + 1;
+    if (row.length > MAX_ROW) {
+      throw new BadFileError(file, `line ${line}: more than ${MAX_ROW} characters in a row`);
+    }
+    const first = row.search(inked);
+    if (first < 0 || row[first] === "#") continue;
+    const cells = row.split(separator);
+    for (let k = 0; k < cells.length; k++) cells[k] = trimmed(cells[k]!);
+    rows++;
+    visit(separator === " " ? cells.filter((cell) => cell !== "") : cells, line);
+  }
+}
+
+/** As the parser does: of what is no ASCII, only spaces after a cell are left out. */
+function trimmed(cell: string): string {
+  const rest = cell.charCodeAt(0) <= 32 ? cell.trimStart() : cell;
+  return rest.trimEnd();
 }
 
 function separatorOf(lines: readonly string[]): string {

@@ -1,6 +1,8 @@
 // Reads RDF triples in the form N-Triples, as text or compressed by gzip.
+import { createRequire } from "node:module";
 import { gunzipSync } from "node:zlib";
-import N3, { type Term } from "n3";
+import type N3 from "n3";
+import type { Term } from "n3";
 import { printable } from "../base/printable.ts";
 import { decoded } from "./csv.ts";
 import { BadFileError } from "./errors.ts";
@@ -15,9 +17,11 @@ export type Triple = readonly [subject: string, predicate: string, object: strin
 /** @throws BadFileError for a damaged archive, text that is not UTF-8, or a line that is no triple */
 export function readTriples(file: string, bytes: Buffer): Triple[] {
   const text = decoded(file, unpacked(file, bytes));
+  // Loaded here: its forty modules are for these files alone, and each process reads datasets.
+  const { Parser } = createRequire(import.meta.url)("n3") as typeof N3;
   try {
     // Blank nodes keep the names that the file gives them.
-    const quads = new N3.Parser({ format: "N-Triples", blankNodePrefix: "" }).parse(text);
+    const quads = new Parser({ format: "N-Triples", blankNodePrefix: "" }).parse(text);
     return quads.map(({ subject, predicate, object }) => [
       written(subject),
       written(predicate),

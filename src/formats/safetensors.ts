@@ -6,6 +6,7 @@ import { readStart } from "../base/files.ts";
 import { isObject, JsonError, parseJson } from "../base/json.ts";
 import { printable } from "../base/printable.ts";
 import { sha256 } from "../base/sha256.ts";
+import { otherKind } from "./other-kind.ts";
 
 /** Whether a file's digest matches its bytes. */
 export type DigestState = "fits" | "differs" | "absent";
@@ -135,7 +136,7 @@ export function decodeSafetensors(
   unread: (array: string) => boolean = () => false,
   withBytes = false,
 ): ReadTensorFile {
-  const fail = failing(name);
+  const fail = failing(name, bytes);
   const start = headerEnd(bytes, bytes.length, fail);
   const header = parseHeader(bytes.subarray(8, start), fail);
   const { [DIGEST]: digits, ...others } = metadataIn(header, fail);
@@ -188,16 +189,21 @@ export function decodeSafetensors(
  * @throws FormatError, FileError
  */
 export function readMetadata(path: string): Readonly<Record<string, string>> {
-  const fail = failing(path);
   const first = readStart(path, 8);
+  const fail = failing(path, first);
   const end = headerEnd(first, statSync(path, { throwIfNoEntry: false })?.size ?? 0, fail);
   return metadataIn(parseHeader(readStart(path, end).subarray(8), fail), fail);
 }
 
 type Fail = (why: string) => never;
 
-function failing(name: string): Fail {
+/** @param bytes the file's first ones, or all */
+function failing(name: string, bytes: Uint8Array): Fail {
   return (why) => {
+    const kind = otherKind(bytes, name);
+    if (kind !== undefined) {
+      throw new FormatError(`${name} is no safetensors file, nor npz: ${kind}`);
+    }
     throw new FormatError(`${name} is not a whole safetensors file: ${why}`);
   };
 }

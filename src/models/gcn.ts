@@ -1,7 +1,9 @@
 // GCN: a stack of graph convolutions.
 // Kipf, Welling: Semi-Supervised Classification with Graph Convolutional Networks, ICLR 2017, eq. 2.
 import * as tf from "@tensorflow/tfjs";
-import { spmm } from "../tensor/ops/sparse.ts";
+import { convolution } from "../tensor/ops/convolution.ts";
+import { dropout } from "../tensor/ops/dropout.ts";
+import { spmm, spmmRows } from "../tensor/ops/sparse.ts";
 import { type Family, type LayeredConfig, layeredKind } from "./layered.ts";
 import type { GraphInputs } from "./model.ts";
 import { drawn, filled } from "./start.ts";
@@ -20,10 +22,19 @@ const family: Family<GraphInputs> = {
       ? filled(name, shape, 0)
       : drawn(name, shape, Math.sqrt(6 / (rows + columns)), seed);
   },
-  first: ({ adjacency, features }, { weight, bias, sent }, drop) =>
-    tf.add(spmm(adjacency, sent(spmm(features, weight, drop))), bias),
-  next: ({ adjacency }, x, { weight, bias, sent }) =>
-    tf.add(spmm(adjacency, sent(tf.matMul(x, weight))), bias),
+  first({ adjacency, features }, { weight, bias, sent, message }, drop) {
+    const x = message ? undefined : features.dense();
+    if (x) return convolution(adjacency, drop?.rate ? dropout(x, drop) : x, { weight, bias }, true);
+    return tf.add(spmm(adjacency, sent(spmm(features, weight, drop))), bias);
+  },
+  next({ adjacency }, x, { weight, bias, sent, message }) {
+    if (!message) return convolution(adjacency, x, { weight, bias });
+    return tf.add(spmm(adjacency, sent(tf.matMul(x, weight))), bias);
+  },
+  rows({ adjacency, features }, x, { weight, bias }) {
+    const sent: tf.Tensor2D = x ? tf.matMul(x, weight) : spmm(features, weight);
+    return (first, count) => tf.add(spmmRows(adjacency, sent, first, count), bias);
+  },
 };
 
 export const gcn = layeredKind("gcn", family, (forms) => forms, {

@@ -14,6 +14,17 @@ const propagation = ({ adjacency }: Graph): SparseMatrix =>
 
 const readFeatures = (graph: Graph): SparseMatrix => SparseMatrix.ofFeatures(modelFeatures(graph));
 
+/** Makes A + I. */
+function withLoops({ adjacency }: Graph): SparseMatrix {
+  const { values: _, ...entries } = symmetricNormalised(adjacency);
+  return SparseMatrix.from(entries);
+}
+
+function presentFeatures({ features: { values, ...entries } }: Graph): SparseMatrix {
+  const ones = values && { values: values.map((x) => Number(x !== 0)) };
+  return SparseMatrix.ofFeatures({ ...entries, ...ones });
+}
+
 /** Makes one row per graph, the mean of its nodes, or one per node of the first type, the node itself. */
 function readoutOf({ nodes, types, graphs }: Graph): SparseMatrix {
   const items = itemCount({ nodes, types, graphs });
@@ -75,6 +86,16 @@ export class GraphForms implements GraphInputs {
   /** The features and the arcs by type and relation. */
   get relational(): RelationalForms {
     return this.form(relationalForms);
+  }
+
+  /** A + I: each node's neighbours and itself. */
+  get neighbours(): SparseMatrix {
+    return this.form(withLoops);
+  }
+
+  /** nodes x features, 1 where a feature is not 0. */
+  get present(): SparseMatrix {
+    return this.form(presentFeatures);
   }
 
   get readout(): SparseMatrix | undefined {

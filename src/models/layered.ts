@@ -1,10 +1,12 @@
 // Models that are a stack of layers: dropout, a linear map, normalisation, ReLU.
-import type * as tf from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs";
 import { checkOptions, type OptionTable } from "../base/options.ts";
 import { batchNorm, normalisedBy } from "../tensor/ops/batch-norm.ts";
 import { reluDropout } from "../tensor/ops/dropout.ts";
 import type { DropoutStream } from "../tensor/ops/dropout-stream.ts";
+import { firstRows } from "../tensor/ops/rows.ts";
 import type { GraphForms } from "./graph-forms.ts";
+import { evaluatesInBlocks, type MapRows, mapInBlocks } from "./in-blocks.ts";
 import {
   checkShape,
   type GraphInputs,
@@ -115,7 +117,7 @@ export const weightAndBias = ({ inputs, outputs }: LayerSizes): readonly Shape[]
   ["bias", [outputs]],
 ];
 
-type Readout = Pick<GraphInputs, "readout">;
+type Readout = Pick<GraphInputs, "readout" | "batch"> & Partial<Pick<GraphInputs, "adjacency">>;
 
 /** What distinguishes the families. `C`: their configuration, which may have options of its own. */
 export interface Family<I, C extends LayeredConfig = LayeredConfig> {
@@ -136,14 +138,20 @@ export interface Family<I, C extends LayeredConfig = LayeredConfig> {
   perStep?(config: C, shape: GraphShape, widths: readonly number[]): number;
   /** Returns the initial value of a layer's parameter. */
   start(name: string, shape: readonly number[], inputs: number, seed: number, config: C): Parameter;
-  /** Computes layer 0 from the graph's features, and applies dropout to their entries. */
+  /** Computes layer 0, a tensor of its own, from the graph's features, and applies dropout to their entries. */
   first(inputs: I, layer: Layer<C>, drop?: DropoutStream): tf.Tensor2D;
   /**
-   * Computes each later layer.
+   * Computes each later layer, a tensor of its own.
    * @param x nodes x width, after dropout
    * @param items whether only the items' rows are wanted, which come first; only if `itemsApart`
    */
   next(inputs: I, x: tf.Tensor2D, layer: Layer<C>, items?: boolean): tf.Tensor2D;
+  /**
+   * Starts a layer in evaluation, and returns how rows of its map are computed, to the bits of first() and next().
+   * If absent, a large graph is evaluated as a whole too.
+   * @param x nodes x width; absent for layer 0
+   */
+  rows?(inputs: I, x: tf.Tensor2D | undefined, layer: Layer<C>): MapRows;
   /** Whether the items' logits cost less than the last map, which is then computed when it is read. */
   itemsApart?(inputs: I): boolean;
 }
@@ -151,6 +159,8 @@ export interface Family<I, C extends LayeredConfig = LayeredConfig> {
 /** What a layer computes with. */
 export interface Layer<C extends LayeredConfig = LayeredConfig> {
   readonly config: C;
+  /** From 0. */
+  readonly index: number;
   /** inputs x outputs. */
   readonly weight: tf.Tensor2D;
   /** [outputs]. */
@@ -207,6 +217,10 @@ export class Layered<I extends Readout, C extends LayeredConfig = LayeredConfig>
   }
 
   forward(inputs: I, { dropout, reads = "logits", hooks }: Pass = {}): Outputs {
+    const { rows } = this.#family;
+    if (rows && reads === "logits" && !dropout && !hooks && evaluatesInBlocks(inputs)) {
+      return { logits: itemLogits(inputs, this.#inBlocks(inputs, rows)) };
+    }
     const { layers, dropout: rate } = this.config;
     const stream = (site: number) => dropout && { ...dropout, rate, site };
     const moved = new Map<string, Float32Array>();
@@ -214,27 +228,15 @@ export class Layered<I extends Readout, C extends LayeredConfig = LayeredConfig>
     const normalised: tf.Tensor2D[] = [];
     let logits: tf.Tensor2D | undefined;
     let last = (): tf.Tensor2D => maps[layers - 1]!;
+    // The tape keeps what gradients need; where nothing else reads maps, they are freed at once.
+    const free = (map: tf.Tensor2D): void => {
+      if (reads === "logits" && !hooks) map.dispose();
+    };
     for (let l = 0; l < layers; l++) {
-      const part = (name: string) => {
-        const parameter = this.#get(l, name);
-        return parameter && matrixOf(parameter, hooks);
-      };
-      const layer: Layer<C> = {
-        config: this.config,
-        get weight() {
-          return part("weight")!;
-        },
-        get bias() {
-          return part("bias") as unknown as tf.Tensor1D;
-        },
-        part,
-        sent: (map) => hooks?.message?.(map, l) ?? map,
-        inner: (map) => hooks?.inner?.(map, l) ?? map,
-        message: hooks?.message && ((map) => hooks.message!(map, l)),
-        stream: (own) => dropout && { ...dropout, rate: own, site: layers + l },
-      };
+      const layer = this.#layer(l, { dropout, hooks });
       const read = (map: tf.Tensor2D): tf.Tensor2D => {
         const x = reluDropout(map, stream(l));
+        free(map);
         return hooks?.activation?.(x, l) ?? x;
       };
       if (l === layers - 1) {
@@ -242,6 +244,7 @@ export class Layered<I extends Readout, C extends LayeredConfig = LayeredConfig>
         const apart = this.#family.itemsApart?.(inputs) ?? false;
         if (apart) logits = this.#family.next(inputs, x, layer, true);
         else maps.push(this.#family.next(inputs, x, layer));
+        free(x);
         last = () => {
           const map = maps[l] ?? this.#family.next(inputs, x, layer);
           maps[l] = map;
@@ -249,17 +252,23 @@ export class Layered<I extends Readout, C extends LayeredConfig = LayeredConfig>
         };
         break;
       }
-      const map =
-        l === 0
-          ? this.#family.first(inputs, layer, stream(0))
-          : this.#family.next(inputs, read(normalised[l - 1]!), layer);
+      const x = l === 0 ? undefined : read(normalised[l - 1]!);
+      const map = x
+        ? this.#family.next(inputs, x, layer)
+        : this.#family.first(inputs, layer, stream(0));
+      if (x) free(x);
       maps.push(map);
-      normalised.push(this.#normalised(l, map, hooks, dropout && moved));
+      const own = this.#normalised(l, map, hooks, dropout && moved);
+      if (own !== map) free(map);
+      normalised.push(own);
     }
-    // The last map has no activation.
+    // The last map has no activation. Of a sample, methods see the batch's nodes alone.
+    const { batch } = inputs;
+    const own = (map: tf.Tensor2D): tf.Tensor2D =>
+      batch === undefined ? map : firstRows(map, batch);
     const activated = (l: number): tf.Tensor2D =>
-      l === layers - 1 ? last() : reluDropout(normalised[l]!);
-    const at = (l: number): tf.Tensor2D => (l === layers - 1 ? last() : maps[l]!);
+      l === layers - 1 ? last() : reluDropout(own(normalised[l]!));
+    const at = (l: number): tf.Tensor2D => (l === layers - 1 ? last() : own(maps[l]!));
     const found: Layers = { widths: this.outline.widths, at, activated };
     const base = {
       logits: logits ?? itemLogits(inputs, last()),
@@ -277,6 +286,46 @@ export class Layered<I extends Readout, C extends LayeredConfig = LayeredConfig>
 
   dispose(): void {
     for (const { variable } of this.#byName.values()) variable.dispose();
+  }
+
+  /** The logits of all nodes, layer by layer. */
+  #inBlocks(inputs: I, rows: NonNullable<Family<I, C>["rows"]>): tf.Tensor2D {
+    const { widths } = this.outline;
+    let map: tf.Tensor2D | undefined;
+    for (const [l, width] of widths.entries()) {
+      const read = map;
+      map = tf.tidy(() => {
+        const of = rows(inputs, read, this.#layer(l, {}));
+        return mapInBlocks(inputs.adjacency!.rows, width, (first, count) => {
+          const own = of(first, count);
+          return l === widths.length - 1 ? own : reluDropout(this.#normalised(l, own, undefined));
+        });
+      });
+      read?.dispose();
+    }
+    return map!;
+  }
+
+  #layer(index: number, { dropout, hooks }: Pass): Layer<C> {
+    const part = (name: string) => {
+      const parameter = this.#get(index, name);
+      return parameter && matrixOf(parameter, hooks);
+    };
+    return {
+      config: this.config,
+      index,
+      get weight() {
+        return part("weight")!;
+      },
+      get bias() {
+        return part("bias") as unknown as tf.Tensor1D;
+      },
+      part,
+      sent: (map) => hooks?.message?.(map, index) ?? map,
+      inner: (map) => hooks?.inner?.(map, index) ?? map,
+      message: hooks?.message && ((map) => hooks.message!(map, index)),
+      stream: (own) => dropout && { ...dropout, rate: own, site: this.config.layers + index },
+    };
   }
 
   #get(layer: number, part: string, group = "layer"): Parameter | undefined {
@@ -315,6 +364,7 @@ export class Layered<I extends Readout, C extends LayeredConfig = LayeredConfig>
 /**
  * Makes a kind of layered models.
  * @param words text for exported files: `inputs` says what is read from the graph, `map` a layer's map
+ * @param parts how its models read parts of a graph
  */
 export function layeredKind<
   Kind extends string,
@@ -325,7 +375,7 @@ export function layeredKind<
   family: Family<I, NoInfer<C>>,
   prepare: (forms: GraphForms) => I,
   words: { readonly summary: string; readonly inputs: string; readonly map: string },
-  ofNodes?: ModelKind<C, I>["ofNodes"],
+  parts: Pick<ModelKind<C, I>, "ofNodes" | "ofSample"> = {},
 ): ModelKind<C, I> {
   const { label, defaults, options = layeredOptions, size, relational } = family;
   return {
@@ -334,7 +384,7 @@ export function layeredKind<
     ...(relational && { relational }),
     summary: words.summary,
     prepare,
-    ...(ofNodes && { ofNodes }),
+    ...parts,
     defaults: { ...layeredDefaults, ...defaults } as unknown as Omit<C, "kind">,
     options: options as OptionTable<Omit<C, "kind">>,
     size: (config) => size?.(config) ?? `${config.layers}L-${config.width}H`,

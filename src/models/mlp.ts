@@ -32,4 +32,4 @@ const words = {
   map: "H @ layer.l.weight + layer.l.bias",
 };
 
-export const mlp = layeredKind("mlp", family, (forms): MlpInputs => forms, words, ofNodes);
+export const mlp = layeredKind("mlp", family, (forms): MlpInputs => forms, words, { ofNodes });

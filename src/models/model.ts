@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import { needFunction, needObject } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
 import type { OptionTable } from "../base/options.ts";
+import type { GraphSample } from "../graph/sample.ts";
 import { lastMap } from "../tensor/ops/gcnii.ts";
 import { type SparseMatrix, spmm } from "../tensor/ops/sparse.ts";
 import type { GraphForms } from "./graph-forms.ts";
@@ -15,6 +16,8 @@ export interface GraphInputs {
   readonly features: SparseMatrix;
   /** items x nodes, for itemLogits(); absent if the items are all the nodes. */
   readonly readout?: SparseMatrix | undefined;
+  /** Of a sample: how many of its nodes are the batch's, which come first; absent if all are. */
+  readonly batch?: number;
 }
 
 /** The sizes of a graph that a model depends on. */
@@ -23,6 +26,16 @@ export interface GraphShape {
   readonly classes: number;
   /** For kinds that are `relational`, if the graph has relations. */
   readonly relational?: RelationalShape;
+  /** For kinds that are `transductive`. */
+  readonly nodes?: number;
+}
+
+/** What a transductive model is told of the training items. */
+export interface KnownClasses {
+  /** The class of every item of the graph. */
+  readonly labels: Int32Array;
+  /** The training items; a model must not look at the labels of others. */
+  readonly items: Int32Array;
 }
 
 /** A graph's types and relations, in its order. */
@@ -114,7 +127,8 @@ export interface Outputs {
   readonly peers?: readonly Outputs[];
   /**
    * What each of the model's buffers should hold after this step, by name; only while training. A pass
-   * itself changes nothing, so that a step whose loss is not finite leaves the model as it was.
+   * itself changes nothing, so that a step whose loss is not finite leaves the model as it was. A buffer that
+   * is not named stays as it is.
    */
   readonly moved?: ReadonlyMap<string, Float32Array>;
 }
@@ -155,6 +169,8 @@ export interface Model<I = unknown> {
   readonly parameters: readonly Parameter[];
   /** What is saved with the parameters but not trained, such as batch normalisation's running means. */
   readonly buffers?: readonly Parameter[];
+  /** Of `transductive` kinds: keeps the training items' classes in its buffers; called before the first step. */
+  learnClasses?(known: KnownClasses): void;
   /** Runs a forward pass; the caller owns the returned tensors. */
   forward(inputs: I, pass?: Pass): Outputs;
   /** Frees parameters and buffers. */
@@ -177,6 +193,7 @@ export function withHooks<I>(model: Model<I>, hooks: Hooks): Model<I> {
     outline: model.outline,
     parameters: model.parameters,
     ...(model.buffers && { buffers: model.buffers }),
+    ...(model.learnClasses && { learnClasses: (known) => model.learnClasses!(known) }),
     forward: (inputs, pass = {}) =>
       model.forward(inputs, { ...pass, hooks: pass.hooks ? inTurn(hooks, pass.hooks) : hooks }),
     dispose: () => model.dispose(),
@@ -224,10 +241,14 @@ export interface ModelKind<C extends Configured, I, M extends Model<I> = Model<I
   size(config: C): string;
   /** Whether its parameters depend on a graph's types and relations. */
   readonly relational?: true;
+  /** Whether its models have parameters of each node, and read the training nodes' classes as they read features. */
+  readonly transductive?: true;
   /** Returns what its models read of a graph; `forms` owns the parts. */
   prepare(forms: GraphForms): I;
   /** What they read of some nodes, the caller's to free. Absent: a node's output depends on other nodes. */
   ofNodes?(inputs: I, nodes: Int32Array): I & { dispose(): void };
+  /** What they read of a drawn part of the graph, the caller's to free. Absent: they need the whole graph. */
+  ofSample?(inputs: I, sample: GraphSample): I & { dispose(): void };
   shapes(config: C, shape: GraphShape): Shapes;
   /** Makes a model; the same configuration, shape and seed give the same bits. */
   create(config: C, shape: GraphShape, seed: number): M;

@@ -135,8 +135,23 @@ export function graphShape(graph: Graph, kind: string): GraphShape {
   const legal = "a graph, as returned by loadDataset()";
   needObject(graph, "graphShape: graph", legal, "features", "classes");
   const { features, classes } = graph;
-  const relational = findModel(kind).relational && relationalShape(graph);
-  return { features: features.columns, classes, ...(relational && { relational }) };
+  const { relational: isRelational, transductive } = findModel(kind);
+  const relational = isRelational && relationalShape(graph);
+  return {
+    features: features.columns,
+    classes,
+    ...(relational && { relational }),
+    ...(transductive && { nodes: graph.nodes }),
+  };
+}
+
+/** @throws {OptionError} for a kind that spreads the classes of nodes, on a graph whose items are others */
+export function checkItems(kind: string, { name, labelSets, graphs, types }: Graph): void {
+  if (!findModel(kind).transductive || !(labelSets || graphs || types)) return;
+  const items = labelSets ? "sets of classes" : graphs ? "whole graphs" : "nodes of several types";
+  throw new OptionError(
+    `${kind} spreads the one class of each node, but ${name} has ${items}: choose another kind of model`,
+  );
 }
 
 export function modelShapes(config: ModelConfig, shape: GraphShape): Shapes {
@@ -157,7 +172,13 @@ export function modelTitle(config: ModelConfig): string {
 
 /** Returns the widest hidden map's width, which decides which engine is faster. */
 export function hiddenWidth(config: ModelConfig): number {
-  // The graph's features and classes do not count.
-  const { widths, hidden }: Outline = modelShapes(config, { features: 1, classes: 1 }).outline;
+  const { widths, hidden } = outlineOf(config);
   return Math.max(...widths, hidden);
 }
+
+/** Counts a model's layer maps. */
+export const layerMaps = (config: ModelConfig): number => outlineOf(config).widths.length;
+
+/** The outline of a configuration, but for the graph's features and classes. */
+const outlineOf = (config: ModelConfig): Outline =>
+  modelShapes(config, { features: 1, classes: 1 }).outline;

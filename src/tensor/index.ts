@@ -6,6 +6,7 @@ export {
   engineFlavour,
   freeDropped,
   memory,
+  mostDuring,
   type StartedEngine,
   type StartedWasm,
   startEngine,

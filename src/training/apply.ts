@@ -1,5 +1,5 @@
 // Applies a trained model to a graph: logits, classes and accuracies.
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import {
   checkKeys,
@@ -10,7 +10,7 @@ import {
   needObject,
   needText,
 } from "../base/arguments.ts";
-import { UserError } from "../base/errors.ts";
+import { OptionError, UserError } from "../base/errors.ts";
 import { readBytes } from "../base/files.ts";
 import type { Suggested } from "../base/suggested.ts";
 import {
@@ -26,7 +26,7 @@ import {
 } from "../datasets/index.ts";
 import { type Graph, type Split, UNLABELLED } from "../graph/graph.ts";
 import type { Outputs } from "../models/model.ts";
-import { findModel, graphShape } from "../models/registry.ts";
+import { checkItems, findModel, graphShape } from "../models/registry.ts";
 import { relationalFault } from "../models/relational.ts";
 import { taskOf } from "../tasks/task.ts";
 import { startEngine } from "../tensor/index.ts";
@@ -34,6 +34,7 @@ import { predictedClasses, withForward } from "./evaluate.ts";
 import { fingerprint, graphInputs, readGraph } from "./inputs.ts";
 import { type IntegerScores, integerScores } from "./integer-scores.ts";
 import { decodeModel, MODEL_NAME, type ModelFile, restoreModel } from "./model-file.ts";
+import { RUNS_FOLDER } from "./run-store.ts";
 
 export interface EvaluateOptions extends DataOptions {
   /** A dataset's name or a graph; the one that the model was trained on if left out. */
@@ -130,12 +131,35 @@ async function trainedSplit(
   return undefined;
 }
 
-/** Reads a model file of any program, or that of a run's folder. @throws FormatError, FileError */
+/**
+ * Reads a model file of any program, or that of a run's folder.
+ * @throws OptionError for a path that is neither; FormatError, FileError
+ */
 export function readModelFile(path: string): ReturnType<typeof decodeModel> {
   needText(path, "the path of a model file", "a file of abkd export");
-  const inside = join(path, MODEL_NAME);
-  const file = existsSync(inside) ? inside : path;
+  const file = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? modelIn(path) : path;
+  if (!existsSync(file)) {
+    const run = join(RUNS_FOLDER, path);
+    const meant = existsSync(join(run, MODEL_NAME)) ? `; did you mean ${run}?` : "";
+    throw new OptionError(`${path}: there is no such file or folder; ${NAME_ONE}${meant}`);
+  }
   return decodeModel(readBytes(file, 2), file);
+}
+
+const NAME_ONE =
+  "name a model's file (abkd export writes one, abkd compress student.safetensors) or a finished run's folder " +
+  "(abkd distill prints it)";
+
+/** @throws OptionError for a folder without a run's model, saying which of its files may be meant */
+function modelIn(folder: string): string {
+  const file = join(folder, MODEL_NAME);
+  if (existsSync(file)) return file;
+  const names = readdirSync(folder).sort();
+  const models = names.filter((name) => name.endsWith(".safetensors")).slice(0, 3);
+  const runs = names.filter((name) => existsSync(join(folder, name, MODEL_NAME))).slice(0, 3);
+  const found = [...models, ...runs].map((name) => join(folder, name)).join(", ");
+  const what = names.length === 0 ? "an empty folder" : `a folder without ${MODEL_NAME}`;
+  throw new OptionError(`${folder} is ${what}; ${found ? `did you mean ${found}?` : NAME_ONE}`);
 }
 
 /**
@@ -151,7 +175,7 @@ export function asModelled(file: ModelFile, given: Graph): { graph: Graph; unkno
       `the model is for ${features} features; ${graph.name} has ${graph.features.columns}`,
     );
   }
-  checkRelations(file, graph);
+  checkStructure(file, graph);
   // A file written before names were kept.
   const own = graph.name === file.config.dataset && !file.classNames;
   if (graph.labelSets || (own && graph.classNames)) {
@@ -186,14 +210,19 @@ export function checkFit(file: ModelFile, graph: Graph): void {
         `${graph.name} has ${graph.features.columns} and ${graph.classes}`,
     );
   }
-  checkRelations(file, graph);
+  checkStructure(file, graph);
 }
 
-/** @throws UserError for a graph of other relations, or whose types without features have other nodes */
-function checkRelations({ shape, config }: ModelFile, graph: Graph): void {
-  const { relational } = shape;
-  const found = graphShape(graph, config.model.kind).relational;
-  const fault = relationalFault(relational, found);
+/** @throws UserError for a graph of other relations, or with other nodes than have parameters of their own */
+function checkStructure({ shape, config }: ModelFile, graph: Graph): void {
+  const { relational, nodes } = shape;
+  const { kind } = config.model;
+  checkItems(kind, graph);
+  const found = graphShape(graph, kind);
+  const fault =
+    nodes === found.nodes
+      ? relationalFault(relational, found.relational)
+      : `${nodes} nodes, each with learned numbers of its own, not ${graph.nodes}`;
   if (fault !== undefined) throw new UserError(`the model is for ${fault} (${graph.name})`);
 }
 

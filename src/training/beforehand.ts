@@ -5,18 +5,19 @@ import { checkKeys, checkValues, LEGAL, type Legal, shown } from "../base/argume
 import { OptionError, UserError } from "../base/errors.ts";
 import { probeFolder } from "../base/files.ts";
 import { DATA_OPTIONS } from "../datasets/index.ts";
-import { checkLabelSets } from "../distillation/registry.ts";
-import { hiddenWidth } from "../models/registry.ts";
+import { checkLabelSets, checkStudent } from "../distillation/registry.ts";
+import { checkItems, hiddenWidth } from "../models/registry.ts";
 import { chooseEngine, engineFlavour, MOST_THREADS } from "../tensor/index.ts";
 import { checkConfig } from "./config-check.ts";
 import type { Job } from "./executor.ts";
 import { readGraph } from "./inputs.ts";
-import { refuseTooLarge } from "./memory-check.ts";
+import { refuseTooLarge, shapesOf, toldEstimate } from "./memory-check.ts";
 import { addedNeeds, moduleUrls, refuseMissingModules } from "./modules.ts";
 import { checkCut } from "./node-batches.ts";
 import type { RunConfig } from "./run.ts";
 import { describeRun, runId } from "./run-id.ts";
 import { RUNS_FOLDER, refuseOtherData, runFiles } from "./run-store.ts";
+import { checkDrawn, drawnBy } from "./sampled-batches.ts";
 import { neededOutputs } from "./teacher-outputs.ts";
 import { earlierWork } from "./trial.ts";
 import type { TrialData } from "./trial-data.ts";
@@ -42,6 +43,10 @@ const OPTIONS: Readonly<Record<keyof TrialsOptions, Legal>> = {
   profile: LEGAL.switch,
   executor: LEGAL.functions,
   modules: { words: "an array of files' paths or URLs", is: Array.isArray },
+  memoryLimit: {
+    words: "a number of GiB above 0",
+    is: (value) => typeof value === "number" && value > 0,
+  },
   recorded: { words: "a Map", is: (value) => value instanceof Map },
 };
 
@@ -107,22 +112,33 @@ function refuseOtherSplit(
 /**
  * Checks the jobs, including those that others need, once their data is loaded: sizes against memory,
  * folders that must be writable, what earlier runs left there.
+ * @returns what is to be said before they begin
  * @throws UserError naming the first run that could not be trained or kept
  */
 export function checkPlan(
   jobs: Iterable<Job>,
   dataOf: (config: RunConfig) => TrialData,
   options: TrialsOptions,
-): void {
-  const { runsDir = RUNS_FOLDER, engine = "auto" } = options;
+): string[] {
+  const { runsDir = RUNS_FOLDER, engine = "auto", memoryLimit } = options;
   const all = [...jobs];
+  const told: string[] = [];
+  /** Runs that differ in their seeds alone take the same. */
+  const sizes = new Set<string>();
   for (const { config, data } of all) {
     const { graph, split, teacher } = dataOf(config);
     for (const known of teacher?.trainedOn ?? []) refuseOtherSplit(config, known);
+    const drawn = drawnBy(config, graph, split);
     const { batch } = config.training;
-    if (batch !== undefined) checkCut({ graph, split, size: batch, kind: config.model.kind });
+    if (drawn) checkDrawn(drawn);
+    else if (batch !== undefined) checkCut({ graph, split, size: batch, kind: config.model.kind });
     readGraph(config, graph);
     if (graph.labelSets && config.method) checkLabelSets(config.method.name);
+    checkItems(config.model.kind, graph);
+    if (config.method) {
+      const { method } = config;
+      named(config, () => checkStudent(method, shapesOf(config, graph).outline));
+    }
     refuseOtherRecords(config, data, options);
   }
   const folders = new Set<string>();
@@ -137,8 +153,14 @@ export function checkPlan(
     if (earlier.finished) continue;
     named(config, () => neededOutputs(config, dataOf(config).teacher));
     refuseTooLarge(config, dataOf(config).graph, engine);
+    const size = runId({ ...config, seed: 0 });
+    if (sizes.has(size)) continue;
+    sizes.add(size);
+    const estimate = toldEstimate(config, dataOf(config), engine, memoryLimit);
+    if (estimate !== undefined) told.push(estimate);
   }
   for (const folder of folders) probeFolder(folder);
+  return told;
 }
 
 /** Puts the run's name before an error's message. */

@@ -11,6 +11,7 @@ import { checkModel, findModel } from "../models/registry.ts";
 import { checkInheritance } from "./initial.ts";
 import { trainingOptions } from "./options.ts";
 import type { RunConfig, TeacherOutputsConfig, TrainingConfig } from "./run.ts";
+import { refuseSampler } from "./sampled-batches.ts";
 
 const HEX = /^[0-9a-f]{16}$/;
 const CONFIG_KEYS = [
@@ -43,11 +44,12 @@ export function checkConfig(config: RunConfig, what = "a run's configuration"): 
   checkFeatures(features, what);
   checkModel(model, `${what}: model`);
   checkTraining(training, what);
-  if (training.batch !== undefined && !findModel(model.kind).ofNodes) {
+  if (order !== undefined && findModel(model.kind).transductive) {
     throw new OptionError(
-      `${what}: training: batch is ${training.batch}, but ${model.kind} reads the whole graph at each step: leave it out`,
+      `${what}: order is "${order}", but ${model.kind} has learned numbers of each node, as the dataset numbers them: leave it out`,
     );
   }
+  checkBatches(config, what);
   if (method !== undefined) {
     checkKeys(method, ["name", "version", "options"], `${what}: method`);
     checkMethod(method, (teacher ?? teacherOutputs) !== undefined);
@@ -62,6 +64,25 @@ export function checkConfig(config: RunConfig, what = "a run's configuration"): 
   checkInheritance(initial, model);
   if (String(initial.from.features) === String(features)) return;
   throw new OptionError(`${what}: weights are copied from a run that reads other features`);
+}
+
+/** @throws OptionError for batches that the model does not take, or a sampler without them */
+function checkBatches({ model, training: { batch, sampler } }: RunConfig, what: string): void {
+  if (sampler) {
+    refuseSampler(model, sampler, `${what}: training: `);
+    if (batch === undefined) {
+      throw new OptionError(`${what}: training: sampler needs batch, the nodes of a step`);
+    }
+    return;
+  }
+  const { ofNodes, ofSample } = findModel(model.kind);
+  if (batch === undefined || ofNodes) return;
+  throw new OptionError(
+    `${what}: training: batch is ${batch}, but ${model.kind} reads ` +
+      (ofSample
+        ? "arcs: give a sampler too, which draws those of a step"
+        : "the whole graph at each step: leave it out"),
+  );
 }
 
 /** @throws OptionError for columns that are not ascending numbers; whether the graph has them is seen later */

@@ -1,14 +1,16 @@
-// Refuses runs that cannot fit the memory, judging by the least that they need.
+// Refuses runs that cannot fit the memory, judging by the least that they need, or by an estimate of what they take.
 
 import { totalmem } from "node:os";
 import { UserError } from "../base/errors.ts";
 import type { OptionValue } from "../base/options.ts";
 import { grouped } from "../display/format.ts";
 import { findMethod, studentCount } from "../distillation/registry.ts";
-import type { Graph } from "../graph/graph.ts";
-import { graphShape, hiddenWidth, modelShapes, modelTitle } from "../models/registry.ts";
+import type { Graph, Split } from "../graph/graph.ts";
+import type { Shapes } from "../models/model.ts";
+import { findModel, graphShape, hiddenWidth, modelShapes, modelTitle } from "../models/registry.ts";
 import { chooseEngine, type EngineChoice, WASM_BYTES } from "../tensor/index.ts";
 import { readShape } from "./inputs.ts";
+import { estimateMemory } from "./memory-estimate.ts";
 import type { RunConfig } from "./run.ts";
 import { describeRun } from "./run-id.ts";
 
@@ -20,7 +22,7 @@ const COPIES = 4;
  *   is refused that would have run
  */
 export function refuseTooLarge(config: RunConfig, graph: Graph, engine: EngineChoice): void {
-  const bytes = 4 * leastNumbers(config, graph);
+  const bytes = leastBytes(config, graph);
   const native = chooseEngine(engine, hiddenWidth(config.model)) === "native";
   const machine = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
   const [limit, where] =
@@ -33,13 +35,60 @@ export function refuseTooLarge(config: RunConfig, graph: Graph, engine: EngineCh
   );
 }
 
+/** What is known of a run's model before memory is allocated for it. */
+export function shapesOf(run: Pick<RunConfig, "model" | "features">, graph: Graph): Shapes {
+  return modelShapes(run.model, readShape(run, graphShape(graph, run.model.kind)));
+}
+
+/** From so many nodes on, what a run takes is said before it begins. */
+const TOLD = 50_000;
+
+/**
+ * Estimates what a run on a large graph takes, or one with a limit.
+ * @param limit the most memory that a run may take, in GiB
+ * @returns what is to be said before it begins, if anything
+ * @throws UserError if the estimate is above the limit
+ */
+export function toldEstimate(
+  config: RunConfig,
+  { graph, split }: { readonly graph: Graph; readonly split: Split },
+  engine: EngineChoice,
+  limit?: number,
+): string | undefined {
+  if (limit === undefined && graph.nodes < TOLD) return undefined;
+  if (chooseEngine(engine, hiddenWidth(config.model)) === "native") return undefined;
+  const estimate = estimateMemory(config, graph, split);
+  if (!estimate) return undefined;
+  const about = `about ${gibibytes(estimate.whole)} GiB of memory`;
+  if (limit !== undefined && estimate.whole > limit * 2 ** 30) {
+    throw new UserError(
+      `${describeRun(config)} takes ${about}, more than --memory-limit ${limit}; ${advice(config)}`,
+    );
+  }
+  return `${describeRun(config)} takes ${about}`;
+}
+
+/** What makes a run smaller. */
+function advice({ model, method, training }: RunConfig): string {
+  const { ofNodes, ofSample } = findModel(model.kind);
+  const other = method ? ", or smaller options of the method" : "";
+  const smaller = `choose fewer layers or a smaller width${other}`;
+  if (training.batch !== undefined) return `choose a smaller batch, or ${smaller.slice(7)}`;
+  if (ofSample)
+    return `draw parts of the graph: --batch 1024 --sampler neighbours:15,10; or ${smaller}`;
+  return ofNodes ? `cut the nodes into batches: --batch 1024; or ${smaller}` : smaller;
+}
+
+/** Returns the least bytes that a run holds at the same time, without the graph and the program. */
+export function leastBytes(config: RunConfig, graph: Graph): number {
+  return 4 * leastNumbers(config, graph);
+}
+
 /** Counts the float32 numbers held at the same time, when the method starts or in a step. */
 function leastNumbers(config: RunConfig, graph: Graph): number {
   const { method, teacher, teacherOutputs, training } = config;
   const { nodes, classes } = graph;
-  const shapesOf = (run: Pick<RunConfig, "model" | "features">) =>
-    modelShapes(run.model, readShape(run, graphShape(graph, run.model.kind)));
-  const { outline, parameters, perNode, perStep = 0 } = shapesOf(config);
+  const { outline, parameters, perNode, perStep = 0 } = shapesOf(config, graph);
   const sizes = [...parameters.values()].map((dims) => dims.reduce((size, side) => size * side, 1));
   const stepNodes = Math.min(nodes, training.batch ?? nodes);
   const one = COPIES * sizes.reduce((sum, size) => sum + size, 0) + perNode * stepNodes + perStep;
@@ -47,7 +96,7 @@ function leastNumbers(config: RunConfig, graph: Graph): number {
   if (!method || !(teacher || teacherOutputs)) return own;
   const options = method.options as Readonly<Record<string, OptionValue>>;
   const taught = teacher
-    ? shapesOf(teacher).outline
+    ? shapesOf(teacher, graph).outline
     : { kind: "outputs", hidden: 0, ...teacherOutputs!, classes };
   const held = findMethod(method.name).holds?.(options, taught, outline, stepNodes);
   if (!held) return own;

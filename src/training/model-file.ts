@@ -214,6 +214,7 @@ const shapeForm = object({
   features: count,
   classes: count,
   relational: optional(object({ types: list(TYPE), relations: list(RELATION) })),
+  nodes: optional(count),
 });
 
 /** Makes the model with the file's parameters on the engine, which must have been started. */
@@ -317,8 +318,9 @@ function parameterShapes(
   shape: GraphShape,
   name: string,
 ): Map<string, readonly number[]> {
-  if (shape.features === 0 || shape.classes === 0 || shape.relational?.types.length === 0) {
-    throw new FormatError(`${name} is damaged: its graph has no features, classes or types`);
+  const { features, classes, relational, nodes } = shape;
+  if (features === 0 || classes === 0 || relational?.types.length === 0 || nodes === 0) {
+    throw new FormatError(`${name} is damaged: its graph has no features, classes, types or nodes`);
   }
   const last = config.features?.at(-1);
   if (config.features && !(last !== undefined && last < shape.features)) {

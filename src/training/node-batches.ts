@@ -4,11 +4,11 @@ import { takeCsrRows } from "../graph/csr.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import { shuffle } from "../graph/random.ts";
 import { type AnyModelKind, findModel } from "../models/registry.ts";
-import { taskOf } from "../tasks/task.ts";
+import { type TaskTargets, taskOf } from "../tasks/task.ts";
 import { uniform } from "../tensor/ops/random.ts";
 import type { Batches, TrainingBatch } from "./batches.ts";
 
-interface Cut {
+export interface Cut {
   readonly graph: Graph;
   readonly split: Split;
   /** The most nodes in a batch. */
@@ -24,29 +24,12 @@ interface Cut {
  * @throws OptionError if there would be more batches than training nodes, or if the items are not all the nodes
  */
 export function nodeBatches(whole: TrainingBatch, cut: Cut): Batches {
-  const { graph, split } = cut;
   const { ofNodes, count } = checkCut(cut);
-  const task = taskOf(graph);
-  const labelled = new Set(split.train);
-  const others = Int32Array.from({ length: graph.nodes }, (_, node) => node).filter(
-    (node) => !labelled.has(node),
-  );
+  const { nodesOf, targetsOf } = dealer(cut, count);
   return {
     *epoch(seed, epoch) {
-      const of = (nodes: Int32Array, what: string): Int32Array[] =>
-        dealt(shuffled(nodes, uniform(seed, `batches.${what}.${epoch}`, nodes.length)), count);
-      const [first, second] = [of(split.train, "train"), of(others, "others")];
-      for (const [k, own] of first.entries()) {
-        const nodes = Int32Array.from([...own, ...second[k]!]).sort();
-        const rows = Int32Array.from(nodes.keys()).filter((row) => labelled.has(nodes[row]!));
-        const train = task.targets(
-          {
-            ...graph,
-            labels: nodes.map((node) => graph.labels[node]!),
-            ...(graph.labelSets && { labelSets: takeCsrRows(graph.labelSets, nodes) }),
-          },
-          rows,
-        );
+      for (const nodes of nodesOf(seed, epoch)) {
+        const train = targetsOf(nodes);
         const inputs = ofNodes(whole.inputs, nodes);
         try {
           yield { inputs, nodes, targets: { train } };
@@ -57,6 +40,40 @@ export function nodeBatches(whole: TrainingBatch, cut: Cut): Batches {
       }
     },
     all: () => [whole],
+  };
+}
+
+/** Deals nodes out, as nodeBatches() says. @param alone whether only the training nodes are dealt */
+export function dealer(
+  { graph, split }: Pick<Cut, "graph" | "split">,
+  count: number,
+  alone = false,
+) {
+  const task = taskOf(graph);
+  const labelled = new Set(split.train);
+  const others = Int32Array.from({ length: alone ? 0 : graph.nodes }, (_, node) => node).filter(
+    (node) => !labelled.has(node),
+  );
+  return {
+    /** Each batch's nodes, ascending. */
+    *nodesOf(seed: number, epoch: number): Iterable<Int32Array> {
+      const of = (nodes: Int32Array, what: string): Int32Array[] =>
+        dealt(shuffled(nodes, uniform(seed, `batches.${what}.${epoch}`, nodes.length)), count);
+      const [first, second] = [of(split.train, "train"), of(others, "others")];
+      for (const [k, own] of first.entries()) yield Int32Array.from([...own, ...second[k]!]).sort();
+    },
+    /** The targets of a batch's training nodes, numbered by their places in it. */
+    targetsOf(nodes: Int32Array): TaskTargets {
+      const rows = Int32Array.from(nodes.keys()).filter((row) => labelled.has(nodes[row]!));
+      return task.targets(
+        {
+          ...graph,
+          labels: nodes.map((node) => graph.labels[node]!),
+          ...(graph.labelSets && { labelSets: takeCsrRows(graph.labelSets, nodes) }),
+        },
+        rows,
+      );
+    },
   };
 }
 
@@ -72,15 +89,19 @@ export function checkCut({ graph, split, size, kind }: Cut): {
   const { ofNodes } = findModel(kind);
   if (!ofNodes)
     throw new OptionError(`${kind} reads the whole graph at each step: it has no batches`);
-  if (graph.graphs || graph.types) {
-    throw new OptionError(`${graph.name}: batches are of nodes, but not all nodes are its items`);
-  }
+  refuseOtherItems(graph);
   const { length } = split.train;
   return { ofNodes, count: batchCount(length, graph.nodes - length, size) };
 }
 
+/** @throws OptionError if the items are not all the nodes */
+export function refuseOtherItems({ name, graphs, types }: Graph): void {
+  if (!graphs && !types) return;
+  throw new OptionError(`${name}: batches are of nodes, but not all nodes are its items`);
+}
+
 /** Returns the smallest number of batches of at most `size` nodes. */
-function batchCount(labelled: number, others: number, size: number): number {
+export function batchCount(labelled: number, others: number, size: number): number {
   let count = Math.ceil((labelled + others) / size);
   while (Math.ceil(labelled / count) + Math.ceil(others / count) > size && count < labelled)
     count++;

@@ -65,13 +65,36 @@ export const trainingOptions: OptionTable<TrainingConfig> = {
     min: 1,
     whole: true,
     absent: "none",
-    description: "the most nodes per step, for models that read each node by itself (mlp)",
+    description:
+      "the most nodes per step, for models that read each node by itself (mlp); with sampler, the nodes " +
+      "whose logits it computes, or the roots of its walks",
+  },
+  sampler: {
+    kind: "variant",
+    variants: {
+      neighbours: {
+        fanOut: {
+          kind: "counts",
+          description:
+            "neighbours per node: of the batch's nodes, then of theirs, one for each layer",
+        },
+      },
+      walks: {
+        length: { kind: "number", min: 1, whole: true, description: "steps of each walk" },
+        steps: { kind: "number", min: 1, whole: true, description: "batches per epoch" },
+      },
+    },
+    absent: "none",
+    description:
+      "what each step reads, for models that read parts of a graph (sage); needs batch. neighbours:15,10: 15 " +
+      "neighbours of each of its nodes, then 10 of each node so far; walks:2:30: what walks of 2 steps meet, 30 times",
   },
   precision: precisionOption,
   keep: {
     kind: "choice",
-    choices: ["accuracy"],
+    choices: ["accuracy", "latest-accuracy"],
     absent: "loss",
-    description: "keep the epoch of the highest accuracy or the lowest loss on validation nodes",
+    description:
+      "keep the epoch of the highest accuracy (of equals the first, or the latest) or the lowest loss on validation nodes",
   },
 };

@@ -5,7 +5,7 @@ import { createDistillation, studentCount } from "../distillation/registry.ts";
 import { FrozenTeacher } from "../distillation/teacher.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import type { GraphForms } from "../models/graph-forms.ts";
-import type { GraphShape, Model } from "../models/model.ts";
+import type { GraphShape, KnownClasses, Model } from "../models/model.ts";
 import { precisionOf } from "../models/precision/precision.ts";
 import { sparedChances } from "../models/precision/protection.ts";
 import {
@@ -16,12 +16,14 @@ import {
   type ModelOf,
 } from "../models/registry.ts";
 import { Students } from "../models/students.ts";
+import type { Batches, TrainingBatch } from "./batches.ts";
 import { inheritedParameters } from "./initial.ts";
 import { graphInputs, readGraph, readShape, type SplitTargets, splitTargets } from "./inputs.ts";
 import { inPrecision, modelWith, restoreModel } from "./model-file.ts";
 import { nodeBatches } from "./node-batches.ts";
 import type { RunConfig } from "./run.ts";
 import type { StoredRun } from "./run-store.ts";
+import { drawnBy, sampledBatches } from "./sampled-batches.ts";
 import type { TrainingTask } from "./train.ts";
 
 /** What train() takes, with all that it was made from; dispose() frees it. */
@@ -73,10 +75,11 @@ export function prepare<M extends ModelConfig>(
     const targets = hold(splitTargets(graph, split)).value;
     const whole = graphShape(graph, config.model.kind);
     const shape = readShape(config, whole);
+    const known = { labels: graph.labels, items: split.train };
     const { precision } = config.training;
     const spared = precision && precisionOf(precision).training?.spared;
     const chances = spared && sparedChances(graph, spared);
-    const model = hold<Model>(startModels(config, shape, earlier.donor, chances));
+    const model = hold<Model>(startModels(config, shape, { known, chances }, earlier.donor));
     const teacher = earlier.teacher && hold<Model>(restoreModel(earlier.teacher.model));
     const taught = outputs
       ? hold(new GivenTeacher(outputs, graph.classes))
@@ -92,14 +95,13 @@ export function prepare<M extends ModelConfig>(
           seed: config.seed,
         }),
       );
-    const { batch } = config.training;
-    const cut = { graph, split, size: batch ?? graph.nodes, kind: config.model.kind };
+    const batches = batchesOf(config, { inputs, targets }, graph, split);
     return {
       ...{ config, forms, targets, dispose },
       inputs: inputs as Parameters<ModelOf<M>["forward"]>[0],
       model: model as ModelOf<M>,
       ...(teacher && { teacher }),
-      ...(batch !== undefined && { batches: nodeBatches({ inputs, targets }, cut) }),
+      ...(batches && { batches }),
       ...(distillation && { distillation }),
     };
   } catch (error) {
@@ -108,29 +110,47 @@ export function prepare<M extends ModelConfig>(
   }
 }
 
-/** Makes a model with random weights, or with another run's. @param chances see Quantised */
+/** Cuts the graph, or draws from it, as the run says; undefined if each step has the whole graph. */
+function batchesOf(
+  config: RunConfig,
+  whole: TrainingBatch,
+  graph: Graph,
+  split: Split,
+): Batches | undefined {
+  const drawn = drawnBy(config, graph, split);
+  if (drawn) return sampledBatches(whole, drawn);
+  const { batch: size } = config.training;
+  if (size === undefined) return undefined;
+  return nodeBatches(whole, { graph, split, size, kind: config.model.kind });
+}
+
+/** What models are given of the graph before they are trained. */
+interface Given {
+  readonly known: KnownClasses;
+  /** See Quantised. */
+  readonly chances: Float32Array | undefined;
+}
+
+/** Makes a model with random weights, or with another run's. */
 function startModel(
   config: RunConfig,
   shape: GraphShape,
+  { known, chances }: Given,
   donor: StoredRun | undefined,
-  chances: Float32Array | undefined,
 ): Model {
   const { initial, model, seed, training } = config;
   if (!initial || !donor) {
-    return inPrecision(createModel(model, shape, seed), training.precision, chances);
+    const made: Model = createModel(model, shape, seed);
+    made.learnClasses?.(known);
+    return inPrecision(made, training.precision, chances);
   }
   const parameters = inheritedParameters(initial, donor, model);
   return inPrecision(modelWith(model, shape, parameters), training.precision, chances);
 }
 
 /** Makes the run's model, or its several students, which all start from the same weights. */
-function startModels(
-  config: RunConfig,
-  shape: GraphShape,
-  donor: StoredRun | undefined,
-  chances: Float32Array | undefined,
-): Model {
-  const count = studentCount(config.method);
-  const one = (): Model => startModel(config, shape, donor, chances);
-  return count === 1 ? one() : new Students(Array.from({ length: count }, one));
+function startModels(...start: Parameters<typeof startModel>): Model {
+  const count = studentCount(start[0].method);
+  if (count === 1) return startModel(...start);
+  return new Students(Array.from({ length: count }, () => startModel(...start)));
 }

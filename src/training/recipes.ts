@@ -20,6 +20,7 @@ import {
   type ModelName,
 } from "../models/registry.ts";
 import { checkConfig } from "./config-check.ts";
+import { cpfRecipe } from "./cpf-recipes.ts";
 import { type ChosenRecipe, type RecipeFile, recipeFile } from "./recipe-file.ts";
 import type { RunConfig, TrainingConfig } from "./run.ts";
 import type { TeacherOutputs } from "./teacher-outputs.ts";
@@ -63,8 +64,9 @@ const OTHER_KINDS: Pick<Recipe, "training" | "source"> = {
   source: "our choice: the rates of Kipf and Welling's GCN, not tuned",
 };
 
-/** Returns a kind's defaults, for a dataset on which it was never tuned. */
-function untunedRecipe(kind: string): Recipe {
+/** Returns its authors' recipe, or a kind's defaults, for a dataset on which it was never tuned. */
+function ownRecipe(dataset: string, kind: string): Recipe {
+  if (kind === "cpf") return cpfRecipe(datasetEntry(dataset).name);
   const { defaults } = findModel(kind);
   return { ...OTHER_KINDS, model: { kind, ...defaults } as unknown as ModelConfig };
 }
@@ -169,7 +171,7 @@ export function studentRecipe(
 /** Returns the teacher's recipe for a kind of model. @throws OptionError for an unknown kind */
 export function teacherRecipeOf(dataset: Suggested<DatasetName>, kind: string): Recipe {
   if (kind === "mustad") return sharedRecipe(teacherRecipe(dataset));
-  return kind === "gcnii" ? teacherRecipe(dataset) : untunedRecipe(kind);
+  return kind === "gcnii" ? teacherRecipe(dataset) : ownRecipe(dataset, kind);
 }
 
 /**
@@ -187,7 +189,7 @@ export function studentRecipeOf(
   if (kind === "gcnii") return recipe;
   if (kind === "mustad") return sharedRecipe(recipe);
   const { options } = recipe;
-  return { ...untunedRecipe(kind), ...(options && { options }) };
+  return { ...ownRecipe(dataset, kind), ...(options && { options }) };
 }
 
 /** Changes to a recipe. `Name` is the method's and `Kind` the model's, if they are known. */

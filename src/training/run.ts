@@ -23,17 +23,29 @@ export interface TrainingConfig {
   readonly clip?: number;
   /**
    * Which epoch's parameters are kept, and what the patience waits for: the first epoch with the highest
-   * validation accuracy. By default it is the first with the lowest validation loss.
+   * validation accuracy, or the latest. By default it is the first with the lowest validation loss.
    */
-  readonly keep?: "accuracy";
+  readonly keep?: "accuracy" | "latest-accuracy";
   /**
    * The most nodes per step, each node once per epoch, for models that read each node by itself, such as the
-   * MLP. By default the whole graph, one step per epoch.
+   * MLP. By default the whole graph, one step per epoch. With `sampler`, the nodes whose neighbours are drawn, or
+   * the roots of walks.
    */
   readonly batch?: number;
   /** Weights and activations of few bits, in training and ever after. By default they are float32. */
   readonly precision?: PrecisionConfig;
+  /** How each step's part of the graph is drawn, for models that read parts of it. By default it is not. */
+  readonly sampler?: SamplerConfig;
 }
+
+/**
+ * `neighbours`: `fanOut` neighbours of each of the batch's nodes ("15,10": 15, and 10 of each node so far), for as many
+ * layers; an epoch has each training node once, and with a method every node. `walks`: the
+ * arcs between the nodes that random walks meet; an epoch is `steps` of these.
+ */
+export type SamplerConfig =
+  | { readonly name: "neighbours"; readonly fanOut: string }
+  | { readonly name: "walks"; readonly length: number; readonly steps: number };
 
 /** Optimisers as in torch.optim; `momentum` is above 0 and below 1, by default none. */
 export type OptimiserConfig =

@@ -96,7 +96,8 @@ export function step(
     optimiser.step(clip === undefined ? grads : clipGradients(grads, clip), rate);
     const { buffers = [] } = turn === undefined ? model : studentsInTurns(task).parts[turn]!;
     for (const { name, variable } of buffers) {
-      variable.assign(tf.tensor(moved!.get(name)!, variable.shape));
+      const values = moved?.get(name);
+      if (values) variable.assign(tf.tensor(values, variable.shape));
     }
     return loss;
   });

@@ -259,7 +259,10 @@ class Training {
     const last = this.#bestEpoch - 1;
     const better =
       last < 0 ||
-      (keep === "accuracy" ? val.accuracy > valAccuracy[last]! : val.loss < valLoss[last]!);
+      (keep === undefined
+        ? val.loss < valLoss[last]!
+        : val.accuracy > valAccuracy[last]! ||
+          (keep === "latest-accuracy" && val.accuracy === valAccuracy[last]!));
     const [best, spare] = better
       ? [read(this.#trained, this.#spare), this.#best]
       : [this.#best, this.#spare];

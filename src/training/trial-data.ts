@@ -1,5 +1,6 @@
 // Loads the data of runs: each graph once, and each split and order of it once.
 import { type DataOptions, loadDataset, loadSplit } from "../datasets/index.ts";
+import { splitDoubts } from "../datasets/split-doubts.ts";
 import { checkGraph, checkSplit } from "../graph/check.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import { localityOrder } from "../graph/order.ts";
@@ -31,6 +32,7 @@ export async function loadTrialData(
   const graphs = new Map<string, Graph>();
   const orders = new Map<string, Int32Array>();
   const data = new Map<string, TrialData>();
+  const doubts = new Set<string>();
   for (const config of configs) {
     const { dataset } = config;
     if (data.has(dataKey(config))) continue;
@@ -39,6 +41,11 @@ export async function loadTrialData(
     graphs.set(dataset, graph);
     const split = await loadSplit(graph, config.split, options);
     checkSplit(split, graph);
+    for (const doubt of splitDoubts(graph, split)) {
+      const text = `${dataset} ${config.split}: ${doubt}`;
+      if (!doubts.has(text)) options.onWarning?.(text);
+      doubts.add(text);
+    }
     const teacher = outputsOf(config);
     if (teacher) checkOutputsFit(teacher, graph);
     const found = {

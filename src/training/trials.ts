@@ -38,6 +38,8 @@ export interface TrialsOptions extends DataOptions, ThreadOptions {
   readonly observer?: Observer;
   /** `auto` by default: see src/tensor/engine/choice.ts. Native runs go one at a time, on all cores. */
   readonly engine?: EngineChoice;
+  /** The most memory that a run may take, in GiB: one that is estimated to take more is refused. By default any. */
+  readonly memoryLimit?: number;
   /** Record where time goes in the first requested run, and tell the observer. */
   readonly profile?: boolean;
   /** What earlier results were trained on, by dataName() in beforehand.ts: other data of the same name is refused. */
@@ -125,8 +127,9 @@ async function trainAll(
   );
   if (signal.aborted) throw new InterruptedError(BEFORE_TRAINING);
   const jobs = planJobs(configs, all, dataOf, options);
-  checkPlan(jobs.values(), dataOf, options);
+  const told = checkPlan(jobs.values(), dataOf, options);
   onBegin();
+  for (const message of told) observer({ type: "note", message });
   for (const message of teacherNotes(all.values(), dataOf)) observer({ type: "note", message });
   const setting: Setting = {
     library: VERSION,

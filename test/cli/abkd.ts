@@ -36,6 +36,44 @@ export function abkd(...args: string[]): Promise<Outcome> {
   return start(args).outcome;
 }
 
+/** The last command that runs in this process: the next one waits for it, since both write to one stdout. */
+let last: Promise<unknown> = Promise.resolve();
+
+/**
+ * Runs `abkd` in this process, for what is not about the process itself: a start takes up to a second.
+ * What a command registers, such as a graph of one's own, stays known to those after it.
+ */
+export function abkdHere(...args: string[]): Promise<Omit<Outcome, "signal">> {
+  const outcome = last.then(() => runHere(args));
+  last = outcome.catch(() => {});
+  return outcome;
+}
+
+async function runHere(args: readonly string[]): Promise<Omit<Outcome, "signal">> {
+  const { main } = await import("../../src/cli/program.ts");
+  const written = { stdout: "", stderr: "" };
+  const restore = (["stdout", "stderr"] as const).map((name) => {
+    const stream = process[name];
+    const write = stream.write;
+    const pass = write.bind(stream);
+    stream.write = (text: string | Uint8Array) => {
+      // The test runner's own messages are bytes.
+      if (typeof text !== "string") return pass(text);
+      written[name] += text;
+      return true;
+    };
+    return () => {
+      stream.write = write;
+    };
+  });
+  try {
+    return { code: await main(args), ...written };
+  } finally {
+    for (const undo of restore) undo();
+    process.exitCode = undefined;
+  }
+}
+
 function follow(child: ChildProcess): Running {
   let stdout = "";
   let stderr = "";

@@ -8,7 +8,7 @@ import { encodeNpz } from "../../src/formats/npz-writer.ts";
 import { folderOf } from "../datasets/import/support/folder.ts";
 import { FORMS } from "../datasets/import/support/write-forms.ts";
 import { smallGraph, temporaryFolder } from "../training/small.ts";
-import { abkd } from "./abkd.ts";
+import { abkd, abkdHere } from "./abkd.ts";
 
 const small = FORMS["PyG's keys in an npz"]!(smallGraph())["data.npz"]!;
 const graph = join(folderOf({ "ring.npz": small }), "ring.npz");
@@ -29,9 +29,10 @@ test("one command leaves a student within its budget that predict reads, and its
   const parameters = Number(/^# .*: a student of (\d+) parameters$/m.exec(card)?.[1]);
   assert.ok(parameters > 0 && parameters <= 150, card);
   assert.match(card, /^\| budget \| 150 parameters \|$/m);
+  assert.ok(card.includes(`abkd predict student.safetensors --dataset ${graph}\n`), card);
   assert.ok(existsSync(join(output, "card.html")));
   const file = join(output, "student.safetensors");
-  const predicted = await abkd("predict", file, "--dataset", graph, "--json");
+  const predicted = await abkdHere("predict", file, "--dataset", graph, "--json");
   assert.equal(predicted.code, 0, predicted.stderr);
   const [, test] = /the file's own run: ([\d.]+) %/.exec(card)!;
   assert.equal((100 * JSON.parse(predicted.stdout).accuracy.test).toFixed(1), test);
@@ -77,7 +78,7 @@ test("a wrong budget or teacher is refused in one line that says what is legal",
       /--teacher-layers is for a teacher trained here: leave it out/,
     ],
   ] as const) {
-    const { code, stderr, stdout } = await abkd("compress", graph, ...flags, "--quiet");
+    const { code, stderr, stdout } = await abkdHere("compress", graph, ...flags, "--quiet");
     assert.equal(code, 2, stderr);
     assert.equal(stdout, "");
     assert.match(stderr, message);

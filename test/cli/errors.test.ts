@@ -1,11 +1,11 @@
 // Wrong requests give one line on stderr, nothing on stdout, exit code 2, no stack.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { main } from "../../src/cli/program.ts";
 import { temporaryFolder } from "../training/small.ts";
-import { abkd, start } from "./abkd.ts";
+import { abkd, abkdHere, start } from "./abkd.ts";
 
 /** All lines together take seconds. */
 const LINE_MILLISECONDS = 30_000;
@@ -40,7 +40,11 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
     ["distill", "--teacher-model", "gcnii", "--teacher-batch-norm", "true"],
     /of gat, gcn, gin, mlp, rgcn, sage, not of gcnii/,
   ],
-  [["train", "--model", "gta"], /Allowed choices are gat, gcn, gcnii, /],
+  [
+    ["distill", "--method", "gnnsd", "--model", "gcn", "--layers", "2"],
+    /this gcn has 1: give the student 3 layers or more \(--layers 3\)/,
+  ],
+  [["train", "--model", "gta"], /Allowed choices are cpf, gat, gcn, gcnii, /],
   [["train", "--model", "gcn", "--layers", "1"], /GCN: option "layers" is 1; legal: /],
   [
     ["train", "--optimiser", "adamw:0.9"],
@@ -50,7 +54,7 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["train", "--schedule", "cosine"], /Legal: step:every:factor, linear/],
   [["train", "--schedule", "step:50"], /Legal: step:every:factor, linear/],
   [["train", "--epochs", "9", "--warm-up", "10"], /warmUp is 10, more than the 9 epochs/],
-  [["train", "--keep", "last"], /Legal: accuracy; left out: loss/],
+  [["train", "--keep", "last"], /Legal: accuracy, latest-accuracy; left out: loss/],
   [["distill", "--dataset", "nosuch"], /no dataset "nosuch"; known: cora/],
   [["distill", "--method", "foo"], /no method "foo"; known: student/],
   [["distill", "--students", "1"], /Expected a whole number, 2 or more/],
@@ -80,7 +84,7 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["train", "--epochs", "1.5"], /Legal: a whole number of at least 0/],
   [
     ["train", "--layers", "0"],
-    /'--layers <x>' argument '0' is invalid. Legal: a whole number of at least/,
+    /'--layers <x>' argument '0' is invalid. Legal: gat, gcn, .*: a whole number of at least 2 .*; gcnii.* of at least 1 and/,
   ],
   [["train", "--threads", "0"], /'--threads <n>' argument '0' is invalid.* from 1 to 256/],
   [["export", "0123"], /no complete run "0123" in runs/],
@@ -92,7 +96,10 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["predict", "x", "--data="], /--data is empty/],
   [["export", "x", "--format", "tflite"], /Allowed choices are safetensors, npz, onnx, web/],
   [["predict"], /missing required argument 'file'/],
-  [["predict", "/no/such/file"], /cannot read \/no\/such\/file: there is no such file/],
+  [
+    ["predict", "/no/such/file"],
+    /\/no\/such\/file: there is no such file or folder; name a model's file .* or a finished run's folder/,
+  ],
   [["predict", "x", "--output", "x.txt"], /name a file that ends in .csv, .json or .ndjson/],
 ];
 
@@ -133,7 +140,7 @@ test("a file that is no model file is reported in one line", async (t) => {
   ] as const) {
     const file = join(folder, name);
     writeFileSync(file, content);
-    const { code, stderr } = await abkd("predict", file);
+    const { code, stderr } = await abkdHere("predict", file);
     assert.ok(code === 1 || code === 2, `exit code ${code}`);
     assert.match(stderr, /^abkd: [^\n]+\n$/);
     assert.ok(stderr.includes(file));
@@ -166,8 +173,9 @@ test("a reader that stops early causes no error", async () => {
   assert.deepEqual([code, stderr], [0, ""]);
 });
 
-test("data and the list of commands load no engine", async (t) => {
-  const trace = join(temporaryFolder(t), "trace.mjs");
+test("data and the list of commands load no engine, and a start keeps what it compiled", async (t) => {
+  const folder = temporaryFolder(t);
+  const trace = join(folder, "trace.mjs");
   writeFileSync(
     trace,
     `import { registerHooks } from "node:module";
@@ -176,11 +184,12 @@ test("data and the list of commands load no engine", async (t) => {
        return next(url, context);
      } });`,
   );
-  const env = { NODE_OPTIONS: `--import ${trace}` };
+  const env = { NODE_OPTIONS: `--import ${trace}`, NODE_COMPILE_CACHE: undefined, TMPDIR: folder };
   for (const args of [["data", "list"], ["--help"]]) {
     const { code, stderr } = await start(args, env).outcome;
     assert.deepEqual([code, stderr], [0, ""]);
   }
   const { stderr } = await start(["methods"], env).outcome;
   assert.match(stderr, /loads .*tfjs/, "the trace itself works");
+  assert.ok(existsSync(join(folder, "node-compile-cache")));
 });

@@ -2,10 +2,9 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { canonicalJson } from "../../src/base/canonical.ts";
 import { jsonText, sealed } from "../../src/base/sealed-json.ts";
-import { main } from "../../src/cli/program.ts";
 import { distinctTrials } from "../../src/experiments/run-study.ts";
 import { findStudy } from "../../src/experiments/studies/index.ts";
 import { planStudy } from "../../src/experiments/study.ts";
@@ -13,37 +12,12 @@ import { recordOf, type TrialRecord } from "../../src/experiments/trial-record.t
 import { runId } from "../../src/training/run-id.ts";
 import { crafted, resealed, result } from "../training/own-files.ts";
 import { temporaryFolder } from "../training/small.ts";
+import { abkdHere, type Outcome } from "./abkd.ts";
 
 const DEEP = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
 const ESCAPES = "\x1b[2J\x1b]0;owned\x07\u202eevil\u2028\r";
 
-interface Said {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs in this process, since starting so many would take minutes. */
-async function abkd(t: TestContext, ...args: string[]): Promise<Said> {
-  const written = { stdout: "", stderr: "" };
-  const mocks = (["stdout", "stderr"] as const).map((name) => {
-    const stream = process[name];
-    const pass = stream.write.bind(stream);
-    return t.mock.method(stream, "write", (text: string | Uint8Array) => {
-      // The test runner's own messages are bytes.
-      if (typeof text !== "string") return pass(text);
-      written[name] += text;
-      return true;
-    });
-  });
-  try {
-    const code = await main(args);
-    return { code, ...written };
-  } finally {
-    for (const mock of mocks) mock.mock.restore();
-    process.exitCode = undefined;
-  }
-}
+type Said = Omit<Outcome, "signal">;
 
 function assertOneLine({ code, stdout, stderr }: Said, message: RegExp): void {
   assert.match(stderr, /^abkd: [\P{C}]{1,2000}\n$/u);
@@ -76,10 +50,10 @@ test("arguments and environment variables", async (t) => {
     [["notebook", "run", "x.ipynb", "--kernel", ESCAPES], /./],
     [["kernel", "install", "--name", ESCAPES], /cannot name a kernel/],
   ];
-  for (const [args, message] of cases) assertOneLine(await abkd(t, ...args), message);
+  for (const [args, message] of cases) assertOneLine(await abkdHere(...args), message);
   process.env["ABKD_DATA"] = `/no/${ESCAPES}`;
   t.after(() => delete process.env["ABKD_DATA"]);
-  assertOneLine(await abkd(t, "data", "list"), /\$ABKD_DATA/);
+  assertOneLine(await abkdHere("data", "list"), /\$ABKD_DATA/);
 });
 
 test("models, runs, notebooks and kernelspecs", async (t) => {
@@ -107,14 +81,14 @@ test("models, runs, notebooks and kernelspecs", async (t) => {
   ];
   for (const [k, [bytes, message]] of models.entries()) {
     const name = file(`${k}.safetensors`, bytes);
-    assertOneLine(await abkd(t, "predict", name), message);
+    assertOneLine(await abkdHere("predict", name), message);
   }
   const id = result.id;
   const runs = join(folder, "runs");
   mkdirSync(join(runs, "teachers", id), { recursive: true });
   writeFileSync(join(runs, "teachers", id, "run.json"), DEEP);
   assertOneLine(
-    await abkd(t, "export", id, "--runs", runs),
+    await abkdHere("export", id, "--runs", runs),
     /run\.json is cut off .*nested deeper/,
   );
 
@@ -129,7 +103,7 @@ test("models, runs, notebooks and kernelspecs", async (t) => {
     [`{"nbformat":"${"9".repeat(2_000_000)}"}`, /nbformat "9+\.\.\. instead of 4/],
   ];
   for (const [k, [text, message]] of notebooks.entries()) {
-    assertOneLine(await abkd(t, "notebook", "run", file(`${k}.ipynb`, text)), message);
+    assertOneLine(await abkdHere("notebook", "run", file(`${k}.ipynb`, text)), message);
   }
 
   const prefix = join(folder, "jupyter");
@@ -146,7 +120,7 @@ test("models, runs, notebooks and kernelspecs", async (t) => {
   }
   process.env["JUPYTER_PATH"] = prefix;
   t.after(() => delete process.env["JUPYTER_PATH"]);
-  const { code, stdout, stderr } = await abkd(t, "kernel", "list");
+  const { code, stdout, stderr } = await abkdHere("kernel", "list");
   assert.deepEqual([code, stderr], [0, ""]);
   assert.match(stdout, /deep +\(unreadable: .*nested deeper/);
   assert.match(stdout, /^[\P{C}\n]+$/u);
@@ -188,7 +162,7 @@ test("a bad record stops neither status nor report, and is reported in one line"
   writeFileSync(join(folder, `${sound}.json`), warned);
 
   const common = ["table3", "--datasets", "cora", "--results", folder];
-  const status = await abkd(t, "study", "status", ...common);
+  const status = await abkdHere("study", "status", ...common);
   assert.deepEqual([status.code, status.stderr], [0, ""]);
   const said = status.stdout
     .split("\n")
@@ -196,7 +170,7 @@ test("a bad record stops neither status nor report, and is reported in one line"
   assert.equal(said.length, bad.length + 1, status.stdout);
   assert.match(status.stdout, /^1 of \d+ different trials are done$/m);
 
-  const report = await abkd(t, "study", "report", ...common);
+  const report = await abkdHere("study", "report", ...common);
   assert.deepEqual([report.code, report.stderr], [0, ""]);
   for (const { stdout } of [status, report]) {
     assert.match(stdout, /^[\P{C}\n]+$/u);

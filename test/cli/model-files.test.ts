@@ -14,7 +14,7 @@ import type { GcniiConfig } from "../../src/models/gcnii.ts";
 import type { RunConfig, RunResult } from "../../src/training/run.ts";
 import { crafted, resealed } from "../training/own-files.ts";
 import { temporaryFolder } from "../training/small.ts";
-import { abkd } from "./abkd.ts";
+import { abkd, abkdHere } from "./abkd.ts";
 
 const run = promisify(execFile);
 
@@ -33,14 +33,14 @@ after(() => rmSync(runs, { recursive: true, force: true }));
 async function exportModel(folder: string, format: string): Promise<string> {
   const file = join(folder, `student.${format}`);
   const args = ["--format", format, "--output", file, "--runs", runs];
-  const { code, stderr } = await abkd("export", result.id.slice(0, 6), ...args);
+  const { code, stderr } = await abkdHere("export", result.id.slice(0, 6), ...args);
   assert.equal(code, 0, stderr);
   return file;
 }
 
 async function predictedLogits(file: string, folder: string): Promise<Float32Array> {
   const npy = join(folder, "logits.npy");
-  const { code, stderr } = await abkd("predict", file, "--logits", npy);
+  const { code, stderr } = await abkdHere("predict", file, "--logits", npy);
   assert.equal(code, 0, stderr);
   const { shape, code: type, bytes } = parseNpy(readFileSync(npy), npy);
   assert.deepEqual(shape, [2708, 7]);
@@ -155,12 +155,12 @@ test("predict prints the run's own accuracies and writes each node's class", asy
   const folder = temporaryFolder(t);
   const file = await exportModel(folder, "safetensors");
   const [csv, json] = [join(folder, "classes.csv"), join(folder, "classes.json")];
-  const { stdout } = await abkd("predict", file, "--json", "--output", csv);
+  const { stdout } = await abkdHere("predict", file, "--json", "--output", csv);
   const { accuracy } = JSON.parse(stdout) as { accuracy: Record<string, number> };
   for (const set of ["train", "val", "test"] as const) {
     assert.ok(Math.abs(accuracy[set]! - result.accuracy[set]) < 1e-9);
   }
-  await abkd("predict", file, "--output", json);
+  await abkdHere("predict", file, "--output", json);
   const rows = JSON.parse(readFileSync(json, "utf8")) as { label: number; predicted: number }[];
   const right = rows.filter(({ label, predicted }) => label === predicted).length;
   assert.ok(Math.abs(right / rows.length - accuracy["all"]!) < 1e-12);
@@ -191,7 +191,7 @@ test("a model of another graph, and an altered one, are refused in one line", as
   for (const [message, content] of cases) {
     assert.notEqual(content, bytes);
     writeFileSync(altered, content, "latin1");
-    const { code, stdout, stderr } = await abkd("predict", altered);
+    const { code, stdout, stderr } = await abkdHere("predict", altered);
     assert.deepEqual([code, stdout], [2, ""]);
     assert.match(stderr, /^abkd: [^\n]+\n$/);
     assert.match(stderr, message);
@@ -209,13 +209,13 @@ test("another program's file is accepted, with a note; its weights must be numbe
   const file = join(folder, "theirs.safetensors");
   const data = bytes.subarray(end);
   writeFileSync(file, crafted({ __metadata__: { config, shape }, ...arrays }, data));
-  const taken = await abkd("predict", file);
+  const taken = await abkdHere("predict", file);
   assert.equal(taken.code, 0, taken.stderr);
   assert.match(taken.stdout, /accuracy: /);
   assert.equal(taken.stderr, `abkd: ${file} was written by another program and has no digest\n`);
   data.writeFloatLE(Number.NaN, data.length - 4);
   writeFileSync(file, crafted({ __metadata__: { config, shape }, ...arrays }, data));
-  const refused = await abkd("predict", file);
+  const refused = await abkdHere("predict", file);
   assert.equal(refused.code, 2);
   assert.match(refused.stderr, /^abkd: [^\n]* holds NaN at \d+\n$/);
 });

@@ -1,6 +1,6 @@
 // A graph of the user's own, by its path: described, trained on, predicted for; two of one name stay apart.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Graph } from "../../src/graph/graph.ts";
@@ -8,7 +8,7 @@ import { syntheticGraph } from "../../src/graph/synthetic.ts";
 import { folderOf } from "../datasets/import/support/folder.ts";
 import { FORMS, float, int, npz } from "../datasets/import/support/write-forms.ts";
 import { temporaryFolder } from "../training/small.ts";
-import { abkd } from "./abkd.ts";
+import { abkd, abkdHere } from "./abkd.ts";
 
 const graph = syntheticGraph(5);
 const write = FORMS["PyG's keys in an npz"]!;
@@ -27,21 +27,21 @@ const SHORT = [
 ];
 
 test("data info says what is in a file and what was decided", async () => {
-  const { code, stdout, stderr } = await abkd("data", "info", saved(graph));
+  const { code, stdout, stderr } = await abkdHere("data", "info", saved(graph));
   assert.equal(stderr, "");
   assert.equal(code, 0);
   assert.match(stdout, /^shop-[0-9a-f]{12}: your own, from shop\.npz\n2,708 nodes/);
   assert.match(stdout, /\nread as arrays\n10,556 arcs in the files: each edge in both directions/);
   assert.match(stdout, /\nhomophily 0\.\d\d/);
   assert.match(stdout, /\ndecided: features: models divide each row by its sum/);
-  const json = JSON.parse((await abkd("data", "info", saved(graph), "--json")).stdout);
+  const json = JSON.parse((await abkdHere("data", "info", saved(graph), "--json")).stdout);
   assert.equal(json.nodes, 2708);
   assert.equal(json.import.stored.directions, "both");
 });
 
 test("data info says that homophily is low", async () => {
   const mixed = { ...graph, labels: graph.labels.map((_, node) => (node * 7919) % 7) };
-  const { stdout } = await abkd("data", "info", saved(mixed));
+  const { stdout } = await abkdHere("data", "info", saved(mixed));
   assert.match(stdout, /\nhomophily 0\.1\d: .*LOW: most neighbours differ/);
 });
 
@@ -66,7 +66,7 @@ test("distill, export and predict by paths; another graph of that name has runs 
   assert.equal(readdirSync(join(runs, "teachers")).length, 2);
 
   const file = join(runs, "student.safetensors");
-  assert.equal((await abkd("export", first.id, "--output", file, "--runs", runs)).code, 0);
+  assert.equal((await abkdHere("export", first.id, "--output", file, "--runs", runs)).code, 0);
   // A file is exported as its run is.
   const [again, onnx, page] = ["again.npz", "student.onnx", "page"].map((name) => join(runs, name));
   for (const [format, output] of [
@@ -75,14 +75,14 @@ test("distill, export and predict by paths; another graph of that name has runs 
     ["web", page],
   ] as const) {
     const flags = ["--format", format, "--output", output!, "--dataset", one];
-    assert.equal((await abkd("export", file, ...flags)).code, 0);
+    assert.equal((await abkdHere("export", file, ...flags)).code, 0);
   }
   const direct = join(runs, "direct.npz");
   const npzFlags = ["--format", "npz", "--output", direct, "--runs", runs];
-  assert.equal((await abkd("export", first.id, ...npzFlags)).code, 0);
+  assert.equal((await abkdHere("export", first.id, ...npzFlags)).code, 0);
   assert.deepEqual(readFileSync(again!), readFileSync(direct));
   assert.ok(readdirSync(page!).includes("index.html"));
-  const several = await abkd("export", file, "--student", "2");
+  const several = await abkdHere("export", file, "--student", "2");
   assert.match(
     several.stderr,
     /--student tells the students of a run apart; .* is one model's file/,
@@ -170,11 +170,11 @@ test("a path that is wrong is one line", async () => {
     ["distill", "--dataset"],
     ["data", "info"],
   ]) {
-    const absent = await abkd(...args, "./nowhere.npz");
+    const absent = await abkdHere(...args, "./nowhere.npz");
     assert.deepEqual([absent.code, absent.stdout], [2, ""]);
     assert.equal(absent.stderr, "abkd: ./nowhere.npz: no such file or folder\n");
     const folder = folderOf({ "a.bin": "?" });
-    const unknown = await abkd(...args, folder);
+    const unknown = await abkdHere(...args, folder);
     assert.equal(unknown.code, 1);
     assert.match(
       unknown.stderr,
@@ -199,6 +199,21 @@ test("data import decides what the files leave open, and runs' records hold it",
   assert.equal(code, 0, stderr);
   assert.match(stdout, /decided: edges lead from follower to followed/);
   assert.match(stdout, /classes: false, true/);
+  const next = `kept: abkd data info club --data ${data}, abkd distill --dataset club --data ${data}\n`;
+  assert.ok(stdout.endsWith(next), stdout);
+  const elsewhere = await abkd("distill", "--dataset", "club");
+  assert.equal(elsewhere.code, 2);
+  assert.match(
+    elsewhere.stderr,
+    /no dataset "club"; known: .*abkd data list shows all; .*by its path, or where --data keeps it/,
+  );
+  const runs0 = join(runs, "none");
+  const small = await abkd(
+    ...["compress", "club", "--data", data, "--budget", "2", "--runs", runs0, "--quiet"],
+  );
+  assert.equal(small.code, 2);
+  assert.match(small.stderr, /^abkd: no student of club-\w+ fits: the smallest .* parameters/);
+  assert.ok(!existsSync(runs0), "no teacher is trained for a budget that nothing fits");
   const plain = await imported("--as", "plain", "--label-column", "keen", "--features", "rows");
   assert.equal(plain.code, 0, plain.stderr);
   const wrong = await imported("--as", "other", "--label-column", "kene");

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { importDataset } from "../../src/datasets/index.ts";
+import { importDataset, readAdded } from "../../src/datasets/index.ts";
 import { parseNpy } from "../../src/formats/npz.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { startEngine } from "../../src/tensor/index.ts";
@@ -13,7 +13,7 @@ import { evaluate } from "../../src/training/apply.ts";
 import { encodeModel, type ModelFile } from "../../src/training/model-file.ts";
 import { findRun, readModel } from "../../src/training/run-store.ts";
 import { difference, modelOf } from "../student/models.ts";
-import { abkd } from "./abkd.ts";
+import { abkd, abkdHere } from "./abkd.ts";
 
 startEngine("wasm", { threads: 1 });
 const GENRES = ["poetry", "novel", "essay"];
@@ -88,7 +88,7 @@ test("without any label: classes by name, probabilities, the top ones", async ()
   const bare = shop(join(folder, "bare"), undefined);
   const [csv, npy, lines] = ["out.csv", "out.npy", "out.ndjson"].map((name) => join(folder, name));
   const given = ["--dataset", bare, "--top", "2", "--probabilities", npy!];
-  const { code, stdout, stderr } = await abkd("predict", file, ...given, "--output", csv!);
+  const { code, stdout, stderr } = await abkdHere("predict", file, ...given, "--output", csv!);
   assert.equal(code, 0, stderr);
   assert.match(stdout, /30 nodes; accuracy: no labels/);
   const { classes, logits } = await evaluate(model, { dataset: graph });
@@ -110,7 +110,7 @@ test("without any label: classes by name, probabilities, the top ones", async ()
   assert.deepEqual(shape, [NODES, 3]);
   const shares = new Float32Array(new Uint8Array(bytes).buffer);
   assert.ok(Math.abs(shares[0]! + shares[1]! + shares[2]! - 1) < 1e-6);
-  const again = await abkd("predict", file, "--dataset", bare, "--output", lines!);
+  const again = await abkdHere("predict", file, "--dataset", bare, "--output", lines!);
   assert.equal(again.code, 0, again.stderr);
   const [first] = readFileSync(lines!, "utf8").split("\n");
   assert.deepEqual(JSON.parse(first!), {
@@ -145,7 +145,7 @@ test("new nodes are predicted as in the graph that has them", async () => {
   writeFileSync(nodes!, ["id,a,b,c,d,e", ...rows, ""].join("\n"));
   writeFileSync(links!, "source,target\nbook-30,book-0\nbook-7,book-30\nbook-31,book-30\n");
   const given = ["--dataset", join(folder, "books"), "--add", nodes!, "--logits", npy!];
-  const { code, stdout, stderr } = await abkd("predict", file, ...given, "--edges", links!);
+  const { code, stdout, stderr } = await abkdHere("predict", file, ...given, "--edges", links!);
   assert.equal(code, 0, stderr);
   const { shape, bytes } = parseNpy(readFileSync(npy!), npy!);
   assert.deepEqual(shape, [2, 3]);
@@ -153,6 +153,11 @@ test("new nodes are predicted as in the graph that has them", async () => {
   const expected = logits.subarray(3 * NODES);
   assert.ok(difference(found, expected) < 1e-6, `${difference(found, expected)}`);
   assert.match(stdout, /^node,label,predicted,class_1,probability_1\nbook-30,,\w+,/);
+  const own = readFileSync(links!, "utf8").replace("source,target", "von,nach");
+  const unnamed = join(folder, "own-header.csv");
+  writeFileSync(unnamed, own);
+  const asNamed = await readAdded(nodes!, unnamed, graph);
+  assert.deepEqual(asNamed, await readAdded(nodes!, links!, graph), "a header of other words");
   for (const [content, message] of [
     [
       "source,target\nbook-30,nowhere\n",
@@ -165,7 +170,7 @@ test("new nodes are predicted as in the graph that has them", async () => {
     ["source,target\nbook-31,book-31\n", /links.csv: line 2, .* an edge from a node to itself/],
   ] as const) {
     writeFileSync(links!, content);
-    const refused = await abkd("predict", file, ...given, "--edges", links!);
+    const refused = await abkdHere("predict", file, ...given, "--edges", links!);
     assert.equal(refused.code, 1);
     assert.match(refused.stderr.trimEnd().split("\n").at(-1)!, message);
   }
@@ -237,7 +242,7 @@ test("options that do not go together are refused", async () => {
     [["--add", "x", "--json"], /--json does not go with --add/],
     [["--output", "x.txt"], /name a file that ends in \.csv, \.json or \.ndjson/],
   ] as const) {
-    const { code, stderr } = await abkd("predict", file, ...given);
+    const { code, stderr } = await abkdHere("predict", file, ...given);
     assert.equal(code, 2);
     assert.match(stderr, message);
   }

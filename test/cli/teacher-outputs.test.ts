@@ -8,7 +8,7 @@ import { loadDataset } from "../../src/index.ts";
 import { uniform } from "../../src/tensor/ops/random.ts";
 import type { RunResult } from "../../src/training/run.ts";
 import { temporaryFolder } from "../training/small.ts";
-import { abkd } from "./abkd.ts";
+import { abkd, abkdHere } from "./abkd.ts";
 
 const folder = temporaryFolder({ after } as TestContext);
 const graph = await loadDataset("synthetic");
@@ -129,7 +129,7 @@ test("what cannot be distilled is refused in one line", async () => {
     [["--teacher-outputs", "none.npz"], /^abkd: none\.npz: no such file or folder/],
   ];
   for (const [more, message] of cases) {
-    const { code, stdout, stderr } = await abkd(
+    const { code, stdout, stderr } = await abkdHere(
       "distill",
       ...SHORT,
       "--teacher-outputs",

@@ -44,3 +44,12 @@ test("a precision is a name, then its scheme and chances; the legal ones are nam
     message: /int8:most.* Legal: int8\[:after\|degree-quant\|.*\]\[:share\]\[:least\], int4/,
   });
 });
+
+test("a sampler's numbers follow its name", () => {
+  const neighbours = { name: "neighbours", fanOut: "15,10" };
+  const changes = given("--batch", "1024", "--sampler", "neighbours:15,10");
+  assert.deepEqual(changes, { batch: 1024, sampler: neighbours });
+  const walks = { name: "walks", length: 2, steps: 30 };
+  assert.deepEqual(given("--sampler", "walks:2:30"), { sampler: walks });
+  assert.deepEqual(given("--sampler", "none"), { sampler: undefined });
+});

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { OptionError } from "../../src/base/errors.ts";
 import { labelledOnly, parseSplit, perClassSplit, randomSplit } from "../../src/datasets/splits.ts";
+import { type Csr, csrFromPairs } from "../../src/graph/csr.ts";
 import { UNLABELLED } from "../../src/graph/graph.ts";
 import { randomStream } from "../../src/graph/random.ts";
 
@@ -18,6 +19,13 @@ function labelled(): { labels: Int32Array; classes: number } {
     labels[k] = label === 3 ? UNLABELLED : label;
   }
   return { labels, classes: 3 };
+}
+
+/** Two rings, of 100 and 950 nodes. */
+function twoRings(): Csr {
+  const next = Array.from({ length: 1050 }, (_, v) => (v === 99 ? 0 : v === 1049 ? 100 : v + 1));
+  const nodes = [...next.keys()];
+  return csrFromPairs(1050, 1050, [...nodes, ...next], [...next, ...nodes]);
 }
 
 function draw(spec: string) {
@@ -70,7 +78,7 @@ describe("as many of each class", () => {
   const drawn = (spec: string) => {
     const parsed = parseSplit(spec);
     if (parsed.kind !== "per-class") throw new Error("unreachable");
-    return perClassSplit(labelled(), parsed);
+    return perClassSplit({ ...labelled(), adjacency: twoRings() }, parsed);
   };
 
   test("20 to train, 30 to validate, the rest to test", () => {
@@ -82,6 +90,20 @@ describe("as many of each class", () => {
     for (const set of [train, val, rest]) assert.deepEqual(set, set.toSorted());
     assert.deepEqual(drawn("per-class:20/30:4").train, train);
     assert.notDeepEqual(drawn("per-class:20/30:5").train, train);
+  });
+
+  test("from the largest component only", () => {
+    const { train, val, test: rest } = drawn("per-class-largest:20/30:4");
+    const all = [...train, ...val, ...rest].toSorted((a, b) => a - b);
+    const { labels } = labelled();
+    const larger = Array.from(labels.keys()).filter((v) => v >= 100 && labels[v] !== UNLABELLED);
+    assert.deepEqual(all, larger);
+    assert.deepEqual(classCounts(train), [20, 20, 20]);
+    assert.deepEqual(classCounts(val), [30, 30, 30]);
+    assert.throws(
+      () => drawn("per-class-largest:60/40:4"),
+      /class 2 has \d\d nodes, fewer than 60 \+ 40/,
+    );
   });
 
   test("a class that is too small is named", () => {

@@ -91,6 +91,26 @@ test("a node, a new node, a list: the student's own numbers, in the order of the
   assert.deepEqual(about, { ...served, ask: "POST /predict" });
 });
 
+test("a GAT is served as other kinds are: a node, and a new one that changes its neighbours' attention", async (t) => {
+  const gat = modelOf(CONFIGS.find(({ kind }) => kind === "gat")!, graph);
+  const own = await startServer(new Desk(gat, graph, 1), served, 0);
+  t.after(() => own.close());
+  const added = { features: [0, 1, 0, 2.5, 0, 0, 1, 0, 0], neighbours: [3, 7] };
+  const student = (await loadStudent(gat)).prepare(graph);
+  const known = student.predict([12]);
+  const found = student.predict([50], [added]);
+  const reply = await fetch(`${own.address}/predict`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify([{ node: 12 }, added]),
+  });
+  const answers = (await reply.json()) as Body[];
+  for (const [k, { classes, probabilities }] of [known, found].entries()) {
+    assert.equal(answers[k]!.class, classes[0]);
+    assert.ok(Math.abs(answers[k]!.probability - Math.max(...probabilities)) < 1e-6);
+  }
+});
+
 test("what cannot be answered is refused with its code and a reason in one line", async () => {
   const many = Array.from({ length: 1001 }, () => ({ node: 1 }));
   const cases: [unknown, RequestInit, number, RegExp][] = [

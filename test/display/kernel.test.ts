@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { findChromium } from "../../src/figures/chromium.ts";
+import { findChromium } from "../../src/display/chromium.ts";
 import { ownKernelspec } from "../../src/kernel/kernelspec.ts";
 import { type KernelClient, startKernel } from "../../src/notebook/client.ts";
 

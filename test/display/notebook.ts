@@ -18,6 +18,7 @@ const killer = `
   const { parentPort, workerData } = require("node:worker_threads");
   const { Session } = require("node:inspector");
   const words = new Int32Array(workerData);
+  const idle = new Int32Array(new SharedArrayBuffer(4));
   const session = new Session();
   session.connectToMainThread();
   const kill = (number) => session.post("Runtime.terminateExecution", () => {
@@ -31,6 +32,8 @@ const killer = `
   });
   parentPort.on("message", ({ milliseconds, number }) => {
     const until = performance.now() + milliseconds;
+    // Sleeping is not exact, so the end of the wait spins.
+    Atomics.wait(idle, 0, 0, Math.max(0, milliseconds - 2));
     while (performance.now() < until);
     probe(number);
   });

@@ -129,6 +129,6 @@ test("one hidden layer is said to have none ahead; none at all is refused", () =
   assert.match(method.inspect(student).warnings.join(), /one hidden layer/);
   assert.throws(
     () => create({ ...outline(1, classes, classes), kind: "gcn", endsInLogits: true }),
-    /alignahead compares hidden layers, and this gcn has none; give the students 2 layers or more/,
+    /alignahead compares hidden layers, and this gcn has 0: give the student 2 layers or more/,
   );
 });

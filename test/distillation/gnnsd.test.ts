@@ -104,6 +104,6 @@ test("a student with nothing to compare is refused", () => {
         { name: "gnnsd", options: defaults as never },
         { ...scene, student: outline(1, width, classes) },
       ),
-    /gnnsd compares hidden layers, and this gcnii has 1; give the student more layers/,
+    /gnnsd compares 2 hidden layers or more, and this gcnii has 1: give the student 2 layers or more/,
   );
 });

@@ -180,6 +180,7 @@ describe("the registry", () => {
         "graphakd",
         "geometric",
         "alignahead",
+        "cpf",
         "gnnsd",
         "abkd",
       ],
@@ -210,7 +211,7 @@ describe("the registry", () => {
     assert.throws(
       () => findMethod("akd"),
       new OptionError(
-        'no method "akd"; known: student, smoothing, softkd, fitnet, at, lsp, gsp, gcrd, graphakd, geometric, alignahead, gnnsd, abkd; did you mean "abkd"?',
+        'no method "akd"; known: student, smoothing, softkd, fitnet, at, lsp, gsp, gcrd, graphakd, geometric, alignahead, cpf, gnnsd, abkd; did you mean "abkd"?',
       ),
     );
   });

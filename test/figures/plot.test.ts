@@ -7,7 +7,7 @@ import path from "node:path";
 import { after, afterEach, describe, it, test } from "node:test";
 import { inspect, promisify } from "node:util";
 import { OptionError } from "../../src/base/errors.ts";
-import { findChromium } from "../../src/figures/chromium.ts";
+import { findChromium } from "../../src/display/chromium.ts";
 import { FigureExporter } from "../../src/figures/export.ts";
 import { colourway } from "../../src/figures/figure.ts";
 import { type PlotlyFigure, plot } from "../../src/figures/plot.ts";
@@ -149,20 +149,18 @@ describe("files", { skip }, () => {
   after(() => rmSync(folder, { recursive: true }));
 
   it("have the same bytes in two processes, whatever was drawn before", async () => {
-    const draw = async (name: string, before: boolean): Promise<void> => {
-      const code = `
-        const { saveFigure } = await import(${source("figures/save.ts")});
-        const figure = { data: [{ y: [1, 3, 2] }, { type: "heatmap", z: [[1, 2], [3, 4]] }],
-          layout: { title: { text: "A figure" }, xaxis: { title: { text: "epoch" } } } };
-        if (${before}) await saveFigure({ data: [{ x: [1, 2], y: [5, 1], type: "bar" }],
-          layout: figure.layout }, "${folder}/other.png");
-        for (const end of ["svg", "png", "pdf"]) await saveFigure(figure, "${folder}/${name}." + end);
-      `;
-      const args = ["--input-type=module", "--eval", code];
-      await promisify(execFile)(process.execPath, args, { timeout: 60_000 });
-    };
-    await draw("one", false);
-    await draw("two", true);
+    const drawn = `{ data: [{ y: [1, 3, 2] }, { type: "heatmap", z: [[1, 2], [3, 4]] }],
+      layout: { title: { text: "A figure" }, xaxis: { title: { text: "epoch" } } } }`;
+    const draw = (name: string): string => `
+      const { saveFigure } = await import(${source("figures/save.ts")});
+      for (const end of ["svg", "png", "pdf"]) await saveFigure(${drawn}, "${folder}/${name}." + end);
+    `;
+    const args = ["--input-type=module", "--eval", draw("one")];
+    await promisify(execFile)(process.execPath, args, { timeout: 60_000 });
+    // This process has one browser for all of its drawings.
+    const bar = { data: [{ x: [1, 2], y: [5, 1], type: "bar" }], layout: figure.layout };
+    await saveFigure(bar as PlotlyFigure, path.join(folder, "other.png"));
+    await import(`data:text/javascript,${encodeURIComponent(draw("two"))}`);
     for (const end of ["svg", "png", "pdf"]) {
       const [one, two] = ["one", "two"].map((name) =>
         readFileSync(path.join(folder, `${name}.${end}`)),
@@ -212,7 +210,7 @@ describe("the shared browser", { skip }, () => {
   });
 
   it("reports what Plotly refuses", async () => {
-    const exporter = await FigureExporter.open((await findChromium())!);
+    const exporter = (await withBrowser(async (shared) => shared))!;
     const wrong = exporter.png({ data: [], layout: { width: -1 } }, { width: -1, height: -1 });
     await assert.rejects(wrong, /^Error: Plotly: /);
     assert.equal(exporter.busy, false);
@@ -232,27 +230,28 @@ describe("the shared browser", { skip }, () => {
     const temporary = mkdtempSync(path.join(os.tmpdir(), "abkd-plot-"));
     t.after(() => rmSync(temporary, { recursive: true, force: true, maxRetries: 10 }));
     const env = { ...process.env, TMPDIR: temporary };
-    const run = (end: string) => {
-      const code = `
-        const { plot } = await import(${source("figures/plot.ts")});
-        await plot({ data: [] })[Symbol.for("Jupyter.display")]();
-        ${end}
-      `;
-      return promisify(execFile)(process.execPath, ["--input-type=module", "--eval", code], {
-        env,
-      });
-    };
+    const run = (code: string) =>
+      promisify(execFile)(process.execPath, ["--input-type=module", "--eval", code], { env });
+    const drawing = `
+      const { plot } = await import(${source("figures/plot.ts")});
+      await plot({ data: [] })[Symbol.for("Jupyter.display")]();
+    `;
+    const bare = `
+      const { Chromium, findChromium } = await import(${source("figures/chromium.ts")});
+      await new Chromium(await findChromium()).send("Browser.getVersion");
+    `;
     const browsers = () => spawnSync("pgrep", ["-f", temporary], { encoding: "utf8" }).stdout;
-    await run("");
+    await run(drawing);
     assert.equal(spawnSync("ls", [temporary], { encoding: "utf8" }).stdout, "");
     assert.equal(browsers(), "");
-    await assert.rejects(run('process.kill(process.pid, "SIGKILL");'));
+    await assert.rejects(run(`${bare} process.kill(process.pid, "SIGKILL");`));
+    assert.notEqual(spawnSync("ls", [temporary], { encoding: "utf8" }).stdout, "");
     for (let k = 0; k < 100 && browsers() !== ""; k++) {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     assert.equal(browsers(), "");
     // The next browser removes what was left.
-    await run("");
+    await run(bare);
     assert.equal(spawnSync("ls", [temporary], { encoding: "utf8" }).stdout, "");
   });
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import type { Message } from "../../src/notebook/client.ts";
+import type { KernelClient, Message } from "../../src/notebook/client.ts";
 import { next, resultOf, start } from "./protocol-kernel.ts";
 import { SLOW } from "./types-kit.ts";
 
@@ -76,30 +76,35 @@ suite("type warnings", () => {
     assert.equal(parent.msg_id, attended.request.msg_id);
   });
 
-  for (const setting of ["on", "off"]) {
-    test(`switched ${setting}`, async () => {
-      await using kernel = await start({ env: { ABKD_KERNEL_DIAGNOSTICS: setting } });
-      const warnings: Message[] = [];
-      kernel.onMessage((_channel, message) => {
-        if (isWarning(message)) warnings.push(message);
-      });
-      await kernel.request("shell", "is_complete_request", { code: "1" });
-      await kernel.execute(wrong("n"), { allowStdin: setting === "off" });
-      if (setting === "on") await next(kernel, isWarning, 30_000);
-      // Ask twice: questions come before diagnostics in the service's queue.
-      for (let i = 0; i < 2; i++) {
-        await kernel.request("shell", "is_complete_request", { code: "1" });
-        await delay(100);
-      }
-      assert.equal(warnings.length, setting === "on" ? 1 : 0);
+  /** Runs a wrong cell, and returns the warnings that have come once the service has answered later questions. */
+  async function warningsOf(kernel: KernelClient, allowStdin: boolean): Promise<Message[]> {
+    const warnings: Message[] = [];
+    const stop = kernel.onMessage((_channel, message) => {
+      if (isWarning(message)) warnings.push(message);
     });
+    await kernel.request("shell", "is_complete_request", { code: "1" }, { timeout: 60_000 });
+    const first = allowStdin ? undefined : next(kernel, isWarning, 30_000);
+    await kernel.execute(wrong("n"), { allowStdin });
+    await first;
+    // Ask twice: questions come before diagnostics in the service's queue.
+    for (let i = 0; i < 2; i++) {
+      await kernel.request("shell", "is_complete_request", { code: "1" });
+      await delay(100);
+    }
+    stop();
+    return warnings;
   }
 
-  test("names of the session are offered while types are not available", async () => {
+  test("switched off", async () => {
+    await using kernel = await start({ env: { ABKD_KERNEL_DIAGNOSTICS: "off" } });
+    assert.equal((await warningsOf(kernel, true)).length, 0);
+  });
+
+  test("switched on; names of the session are offered while types are not available", async () => {
     await using kernel = await start({ env: { ABKD_KERNEL_DIAGNOSTICS: "on" } });
+    assert.equal((await warningsOf(kernel, false)).length, 1);
     await kernel.execute("let found = { treasure: 1, trap: [{ door: 2 }] }");
     // The service runs, and is busy with the next cell until its limit of 20 s.
-    await kernel.request("shell", "is_complete_request", { code: "1" }, { timeout: 60_000 });
     await kernel.execute(SLOW);
     const matches = async (code: string): Promise<unknown> => {
       const content = { code, cursor_pos: code.length };

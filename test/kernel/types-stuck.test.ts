@@ -6,25 +6,19 @@ import { PROJECT_ROOT, SLOW, TypedNotebook } from "./types-kit.ts";
 
 describe("a stuck language service", () => {
   test("is stopped with an error that says so, and restarts", async () => {
-    const notebook = new TypedNotebook({ timeLimit: 1 });
+    const notebook = new TypedNotebook({ timeLimit: 4000 });
     try {
-      await assert.rejects(notebook.check(SLOW), (error: Error) => {
+      notebook.run("const kept = 1");
+      const stuck = notebook.check(SLOW);
+      await assert.rejects(stuck, (error: Error) => {
         assert.ok(error instanceof TypeServiceError);
-        assert.match(error.message, /no answer to "diagnostics" in 0\.001 s/);
+        assert.match(error.message, /no answer to "diagnostics" in 4 s/);
         return true;
       });
+      // Allow however long a new worker needs on a busy machine.
+      assert.deepEqual((await notebook.complete("kep|")).matches, ["kept"]);
     } finally {
       await notebook.close();
-    }
-    const patient = new TypedNotebook({ timeLimit: 4000 });
-    try {
-      patient.run("const kept = 1");
-      const stuck = patient.check(SLOW);
-      await assert.rejects(stuck, /no answer to "diagnostics" in 4 s/);
-      // Allow however long a new worker needs on a busy machine.
-      assert.deepEqual((await patient.complete("kep|")).matches, ["kept"]);
-    } finally {
-      await patient.close();
     }
   });
 

@@ -1,4 +1,4 @@
-// The onboarding notebook with its trainings already done, because six tests run it.
+// The onboarding notebook with its trainings already done, because three tests run it.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";

@@ -1,12 +1,12 @@
 // Jupyter's own client and server with the kernel, over files and with CURVE's encryption.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { type Lab, startLab } from "./jupyterlab.ts";
+import type { Lab } from "./jupyterlab.ts";
 import {
   assertParts,
   installKernel,
@@ -59,7 +59,18 @@ describe("transports with Jupyter's own parts", limits, () => {
     folder = await mkdtemp(path.join(os.tmpdir(), "abkd-t-"));
     await installKernel(folder);
   });
-  after(() => rm(folder, { recursive: true, force: true }));
+  after(async () => {
+    // A test has ended it already, unless one failed.
+    (await starting)?.starter.kill("SIGKILL");
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** A lab over files, started by a process that a test can kill. */
+  let starting: Promise<{ lab: Pick<Lab, "url" | "token">; starter: ChildProcess }> | undefined;
+  const started = () => {
+    starting ??= start(folder);
+    return starting;
+  };
 
   it("the kernelspec offers CURVE as jupyter_client 8.10 requires", async () => {
     const file = path.join(folder, "share/jupyter/kernels/abkd/kernel.json");
@@ -67,74 +78,63 @@ describe("transports with Jupyter's own parts", limits, () => {
     assert.equal(metadata.supported_encryption, "curve");
   });
 
-  for (const [transport, encryption, curve] of [
-    ["tcp", "disabled", false],
-    ["tcp", "required", true],
-    ["ipc", "required", true],
-  ] as const) {
-    it(`jupyter_client over ${transport}, encryption ${encryption}`, async () => {
-      const options = { cwd: folder, env: jupyterEnvironment(folder) };
-      const output = await succeed(python, ["-c", CLIENT, transport, encryption], options);
-      assert.deepEqual(JSON.parse(output.trim().split("\n").at(-1) ?? ""), {
-        curve,
-        beats: true,
-        hears: !curve, // any local user hears plain TCP
-        cells: ["ok", "ok"],
+  // They mostly wait, so they run at once.
+  describe("jupyter_client", { concurrency: true }, () => {
+    for (const [transport, encryption, curve] of [
+      ["tcp", "disabled", false],
+      ["tcp", "required", true],
+      ["ipc", "required", true],
+    ] as const) {
+      it(`over ${transport}, encryption ${encryption}`, async () => {
+        const options = { cwd: folder, env: jupyterEnvironment(folder) };
+        const output = await succeed(python, ["-c", CLIENT, transport, encryption], options);
+        assert.deepEqual(JSON.parse(output.trim().split("\n").at(-1) ?? ""), {
+          curve,
+          beats: true,
+          hears: !curve, // any local user hears plain TCP
+          cells: ["ok", "ok"],
+        });
       });
-    });
-  }
-
-  it("npm run lab --transport ipc: its kernels listen on files that only the user may open", async () => {
-    const lab = await startLab(folder, "--transport", "ipc");
-    const headers = { Authorization: `token ${lab.token}` };
-    try {
-      const kernels = `${lab.url}/api/kernels`;
-      const created = await fetch(kernels, {
-        method: "POST",
-        headers,
-        body: JSON.stringify({ name: "abkd" }),
-      });
-      assert.equal(created.status, 201);
-      const { id } = (await created.json()) as { id: string };
-      const runtime = await runtimeFolder(id);
-      assert.equal((await stat(runtime)).mode & 0o077, 0);
-      const file = path.join(runtime, `kernel-${id}.json`);
-      const { transport, ip, shell_port } = JSON.parse(await readFile(file, "utf8"));
-      assert.equal(transport, "ipc");
-      // Connect as every client does: the server then asks the kernel, whose first message it may have missed.
-      const client = new WebSocket(
-        `${kernels.replace("http", "ws")}/${id}/channels?token=${lab.token}`,
-      );
-      let state = "";
-      for (let i = 0; i < 300 && state !== "idle"; i++) {
-        await new Promise((resolve) => setTimeout(resolve, 100));
-        const answer = await fetch(`${kernels}/${id}`, { headers });
-        state = ((await answer.json()) as { execution_state: string }).execution_state;
-      }
-      assert.equal(state, "idle", "the server hears it");
-      const socket = await stat(`${ip}-${shell_port}`);
-      assert.ok(socket.isSocket());
-      assert.equal(socket.mode & 0o077, 0);
-      client.close();
-      await fetch(`${kernels}/${id}`, { method: "DELETE", headers });
-    } finally {
-      await lab.stop();
     }
   });
 
-  it("a lab ends with the test that started it, however that was ended", async () => {
-    const module = new URL("./jupyterlab.ts", import.meta.url).href;
-    const program = `
-      const { startLab } = await import(${JSON.stringify(module)});
-      console.log(JSON.stringify(await startLab(${JSON.stringify(folder)})));
-    `;
-    const stdio = ["ignore", "pipe", "inherit"] as const;
-    const starter = spawn(process.execPath, ["--input-type=module", "--eval", program], {
-      stdio: [...stdio],
+  it("npm run lab --transport ipc: its kernels listen on files that only the user may open", async () => {
+    const { lab } = await started();
+    const headers = { Authorization: `token ${lab.token}` };
+    const kernels = `${lab.url}/api/kernels`;
+    const created = await fetch(kernels, {
+      method: "POST",
+      headers,
+      body: JSON.stringify({ name: "abkd" }),
     });
-    const [text] = (await once(starter.stdout!, "data")) as [Buffer];
-    const { url } = JSON.parse(text.toString()) as Pick<Lab, "url">;
-    const answers = () => fetch(`${url}/api`).then(Boolean, () => false);
+    assert.equal(created.status, 201);
+    const { id } = (await created.json()) as { id: string };
+    const runtime = await runtimeFolder(id);
+    assert.equal((await stat(runtime)).mode & 0o077, 0);
+    const file = path.join(runtime, `kernel-${id}.json`);
+    const { transport, ip, shell_port } = JSON.parse(await readFile(file, "utf8"));
+    assert.equal(transport, "ipc");
+    // Connect as every client does: the server then asks the kernel, whose first message it may have missed.
+    const client = new WebSocket(
+      `${kernels.replace("http", "ws")}/${id}/channels?token=${lab.token}`,
+    );
+    let state = "";
+    for (let i = 0; i < 300 && state !== "idle"; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const answer = await fetch(`${kernels}/${id}`, { headers });
+      state = ((await answer.json()) as { execution_state: string }).execution_state;
+    }
+    assert.equal(state, "idle", "the server hears it");
+    const socket = await stat(`${ip}-${shell_port}`);
+    assert.ok(socket.isSocket());
+    assert.equal(socket.mode & 0o077, 0);
+    client.close();
+    await fetch(`${kernels}/${id}`, { method: "DELETE", headers });
+  });
+
+  it("a lab ends with the test that started it, however that was ended", async () => {
+    const { lab, starter } = await started();
+    const answers = () => fetch(`${lab.url}/api`).then(Boolean, () => false);
     const pause = () => new Promise((resolve) => setTimeout(resolve, 100));
     // It prints where it listens before it can answer.
     while (!(await answers())) await pause();
@@ -150,6 +150,20 @@ describe("transports with Jupyter's own parts", limits, () => {
     );
   });
 });
+
+/** Starts a process that starts a lab over files. */
+async function start(folder: string) {
+  const module = new URL("./jupyterlab.ts", import.meta.url).href;
+  const program = `
+    const { startLab } = await import(${JSON.stringify(module)});
+    console.log(JSON.stringify(await startLab(${JSON.stringify(folder)}, "--transport", "ipc")));
+  `;
+  const starter = spawn(process.execPath, ["--input-type=module", "--eval", program], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [text] = (await once(starter.stdout, "data")) as [Buffer];
+  return { lab: JSON.parse(text.toString()) as Pick<Lab, "url" | "token">, starter };
+}
 
 /** Returns the short folder that the lab made for its sockets. */
 async function runtimeFolder(kernel: string): Promise<string> {

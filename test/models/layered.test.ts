@@ -339,5 +339,5 @@ test("an invalid configuration is an OptionError that names the option", () => {
     );
   }
   const unknown = { ...base, kind: "gatt" } as unknown as GcnConfig;
-  assert.throws(() => createModel(unknown, shape, 1), /no model "gatt"; known: gat, gcn, /);
+  assert.throws(() => createModel(unknown, shape, 1), /no model "gatt"; known: cpf, gat, gcn, /);
 });

@@ -8,6 +8,7 @@ import { installTslab } from "../../scripts/tslab.ts";
 import { storeTrials } from "../experiments/arithmetic-study.ts";
 import { copyOnboarding, trainingLimit } from "../lab/onboarding.ts";
 import { jupyterEnvironment, root, run } from "../lab/parts.ts";
+import { packedPackage } from "./packed.ts";
 
 const file = "start.ipynb";
 
@@ -18,7 +19,7 @@ describe("tslab", { timeout: 2 * trainingLimit }, () => {
   before(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), "abkd-tslab-"));
     env = { ...jupyterEnvironment(folder), JUPYTER_PATH: path.join(folder, "share/jupyter") };
-    await installTslab(folder, env);
+    await installTslab(folder, env, await packedPackage());
     await copyOnboarding(folder, file);
   });
   after(() => rm(folder, { recursive: true, force: true }));

@@ -202,7 +202,8 @@ export function check(flavour: Flavour, trial: Trial): void {
 
 function onThreads(flavour: Flavour, count: number, trial: Trial, whole: Bits): void {
   const { kernel, units } = trial;
-  if (units === 0) return;
+  // One unit is one chunk, which this thread takes: it would only sleep on it.
+  if (units < 2) return;
   const { memory } = engineOf(flavour);
   const pool = poolOf(flavour, count);
   const found = runOnce(engineOf(flavour), trial, (args) => {

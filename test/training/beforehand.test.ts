@@ -41,6 +41,10 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   [config({ method: { ...student.method, version: 0 } }), /abkd: version 0 is configured/],
   [config({ method: { ...student.method, name: "abdk" } }), /no method "abdk"; known: student/],
   [config({ teacher: undefined }), /abkd needs a teacher, but none is given/],
+  [
+    studentConfig(subject, "gnnsd", teacher, { model: { layers: 1 } }),
+    /gnnsd on synthetic .*: gnnsd compares 2 hidden layers or more, and this gcnii has 1: give .* \(--layers 2\)/,
+  ],
   [config({ seed: 2 ** 53 }), /seed is 9007199254740992; legal: a whole number from 0 to/],
   [config({ seed: 0.5 }), /seed is 0.5/],
   [config({ split: "halves" }), /split "halves": expected/],
@@ -53,7 +57,7 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   [model({ depth: 4 }), /GCNII: unknown option "depth"; its options are layers/],
   [model({ kind: "gcn" }), /GCN: unknown option "alpha"; its options are layers/],
   [model({ kind: ["gcn"] }), /model is an array; expected: the name of a model/],
-  [model({ kind: "gta" }), /no model "gta"; known: gat, gcn, /],
+  [model({ kind: "gta" }), /no model "gta"; known: cpf, gat, gcn, /],
   [config({ model: undefined }), /the run: model is undefined, not an object with a kind/],
   [
     training({ learningRate: Number.NaN }),
@@ -114,7 +118,7 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   ],
   [training({ schedule: null }), /"schedule" is null; legal/],
   [training({ clip: 0 }), /"clip" is 0; legal: a number above 0/],
-  [training({ keep: "loss" }), /"keep" is "loss"; legal: accuracy; left out: loss/],
+  [training({ keep: "loss" }), /"keep" is "loss"; legal: accuracy, latest-accuracy; left out: loss/],
   [config({ teacher: { ...teacher, split: "public" } }), /has a teacher of synthetic public/],
   [config({ teacher: { ...teacher, seed: -1 } }), /the run: teacher: seed is -1/],
   [

@@ -184,7 +184,22 @@ test("files that hold no outputs are refused in one line that says where and wha
       /both layer\.1 and layer_1 are there$/,
     ],
     [saved("model.pt", npz({ logits })), /nothing is unpickled; save the arrays by numpy\.savez/],
-    [saved("text.npz", Buffer.from("logits: 1 2 3")), /text\.npz is not a whole safetensors file/],
+    [
+      saved("text.npz", Buffer.from("logits: 1 2 3")),
+      /text\.npz is no safetensors file, nor npz: it is called \.npz, but does not begin as such/,
+    ],
+    [
+      saved("garbage.npy", Buffer.from([7, 0, 0, 0, 0, 0, 0, 0, 200, 201])),
+      /garbage\.npy is no safetensors file, nor npz: it is called \.npy, but does not begin as such/,
+    ],
+    [
+      saved("logits.csv", Buffer.from("a,b\n1,2\n")),
+      /logits\.csv is no safetensors file, nor npz: it is text$/,
+    ],
+    [
+      saved("pickled.npz", Buffer.from("\x80\x04\x95abcdefgh", "latin1")),
+      /pickled\.npz is no safetensors file, nor npz: it is a pickle/,
+    ],
     [saved("nothing.npz", Buffer.alloc(0)), /the file is empty$/],
     [saved("cut.npz", npz({ logits }).subarray(0, 150)), /cut\.npz/],
     [saved("complex.npy", npy("<c8", "2, 2", new Float32Array(8))), /type '<c8' found$/],

@@ -75,7 +75,13 @@ export async function readAdded(
       `"${printable(id)}" is neither an added node nor one of ${graph.name}`,
     );
   };
+  const isNode = (id: string): boolean =>
+    added.has(id) || known.has(id) || (!graph.nodeNames && /^\d+$/.test(id));
+  // A first row of names that no known word tells from the others.
+  const named =
+    !edges?.header && sources.length > 1 && !isNode(sources[0]!) && !isNode(targets[0]!);
   for (const [k, id] of sources.entries()) {
+    if (named && k === 0) continue;
     const where = (side: 0 | 1): string => cellName(edges!, lines[k]!, sides[side]!);
     const [a, b] = [nodeOf(id, () => where(0)), nodeOf(targets[k]!, () => where(1))];
     if (a < graph.nodes && b < graph.nodes) {

@@ -11,7 +11,15 @@ import { canonicalFeatures, checkCsr, MAX_CLASSES, MAX_ENTRIES } from "../sparse
 import type { Beside } from "./beside.ts";
 import type { ReadChoices } from "./choices.ts";
 import { compressed, denseArcs, fromSets, labelsOf, sides, wholeNumbers } from "./dense.ts";
-import { type FoundGraph, type FoundLabels, outOfRange, readOwn } from "./found.ts";
+import {
+  FIRST_NODE,
+  type FoundGraph,
+  type FoundLabels,
+  firstNodeDoubt,
+  idsFrom1,
+  outOfRange,
+  readOwn,
+} from "./found.ts";
 import { classesOf, noLabels } from "./labels.ts";
 import { OwnArrays } from "./own-arrays.ts";
 import { splitsIn } from "./own-splits.ts";
@@ -107,11 +115,13 @@ export function readArrays(
     throw new BadFileError(where, `${labels.labels.length} labels for ${nodes} rows of features`);
   }
   const decisions: string[] = [];
+  const warnings: string[] = [];
+  const first = Number(choices.firstNode ?? 0);
   const ends = hasEdges() || !beside ? readEdges(nodes, decisions) : beside.edges(nodes);
-  const splits = splitsIn(arrays, nodes);
+  const splits = splitsIn(arrays, nodes, first);
   const other = splits.length === 0 ? beside?.split(nodes) : undefined;
   const timeName = findName(TIMES);
-  const ids = beside?.ids(nodes);
+  const ids = beside?.ids(nodes) ?? (first === 1 ? idsFrom1(nodes) : undefined);
   return {
     form: beside ? "arrays and text tables" : "arrays",
     nodes,
@@ -121,6 +131,7 @@ export function readArrays(
     ...(ids && { ids }),
     splits: other ? [other] : splits,
     decisions: [...decisions, ...(beside?.decisions ?? [])],
+    warnings: [...warnings, ...(beside?.warnings ?? [])],
     ...(timeName !== undefined && { times: timeArray(arrays, timeName, nodes) }),
   };
 
@@ -179,12 +190,13 @@ export function readArrays(
 
   function readEdges(nodes: number, decisions: string[]): Pick<FoundGraph, "from" | "to"> {
     const name = findName(EDGES);
-    if (name !== undefined) return pairs(arrays.array(name), arrays.where(name), nodes);
+    if (name !== undefined) {
+      return pairs(arrays.array(name), arrays.where(name), (...all) => numbered(all)[0]!);
+    }
     const apart = END_PAIRS.find((words) => words.every((word) => names.includes(word)));
     if (apart) {
-      const [from, to] = apart.map((word) => {
-        return nodesOf(vector(arrays, word), arrays.where(word), nodes);
-      }) as [Int32Array, Int32Array];
+      const both = apart.map((word): Ends => [vector(arrays, word), arrays.where(word)]);
+      const [from, to] = numbered(...both) as [Int32Array, Int32Array];
       if (from.length === to.length) return { from, to };
       throw new BadFileError(file, `${from.length} of ${apart[0]} and ${to.length} of ${apart[1]}`);
     }
@@ -199,17 +211,37 @@ export function readArrays(
     needed([...EDGES.slice(0, 2), "src and dst", "adj_indptr"], "edges");
     throw new Error("unreachable");
   }
+
+  /** The nodes that numbers name. NumPy's users count from 0, MATLAB's from 1, so that only the latter are asked. */
+  function numbered(...all: Ends[]): Int32Array[] {
+    const found = nodesOf(all, nodes, choices.firstNode);
+    if (found.doubt === undefined) return found.ends;
+    const where = all[0]![1];
+    if (arrays.isMatlab) {
+      const fault = `${found.doubt}; say --first-node 0 or --first-node 1 (abkd data import)`;
+      throw new BadFileError(where, fault);
+    }
+    warnings.push(`${found.doubt}; read from 0: --first-node 1 reads them from 1`);
+    return found.ends;
+  }
 }
 
+/** An array of nodes' numbers, and where it is. */
+type Ends = readonly [array: RawArray, where: string];
+
 /** Both ends of each edge: 2 x m as PyG has them, or m x 2. */
-function pairs(array: RawArray, where: string, nodes: number): Pick<FoundGraph, "from" | "to"> {
+function pairs(
+  array: RawArray,
+  where: string,
+  nodesOf: (...all: Ends) => Int32Array,
+): Pick<FoundGraph, "from" | "to"> {
   const [first, second] = sides(array, where);
   if (first !== 2 && second !== 2) {
     throw new BadFileError(where, `shape (${first}, ${second}), neither 2 x edges nor edges x 2`);
   }
   const count = first === 2 ? second : first;
   if (count > MAX_ENTRIES) throw new BadFileError(where, `${count} edges; at most ${MAX_ENTRIES}`);
-  const all = nodesOf(array, where, nodes);
+  const all = nodesOf(array, where);
   // Whether all sources come before all targets in storage.
   if ((first === 2) !== array.fortranOrder) {
     return { from: all.slice(0, count), to: all.slice(count) };
@@ -220,12 +252,30 @@ function pairs(array: RawArray, where: string, nodes: number): Pick<FoundGraph, 
   };
 }
 
-function nodesOf(array: RawArray, where: string, nodes: number): Int32Array {
-  const ends = wholeNumbers(array, where);
-  const wrong = ends.findIndex((node) => node < 0 || node >= nodes);
-  if (wrong < 0) return ends;
-  const least = ends.reduce((low, node) => Math.min(low, node), 1);
-  return outOfRange(`${where}: entry ${wrong}`, ends[wrong]!, nodes, least);
+/**
+ * The nodes, from 0, that numbers name.
+ * @throws BadFileError for what is no node
+ */
+function nodesOf(
+  all: readonly Ends[],
+  nodes: number,
+  firstNode: ReadChoices["firstNode"],
+): { ends: Int32Array[]; doubt: string | undefined } {
+  const numbers = all.map(([array, where]) => wholeNumbers(array, where));
+  const [least, most] = numbers.reduce(
+    ([low, high], list) =>
+      list.reduce(([low, high], node) => [Math.min(low, node), Math.max(high, node)], [low, high]),
+    [Number.POSITIVE_INFINITY, 0],
+  );
+  const first = Number(firstNode ?? 0);
+  const ends = numbers.map((list) => (first === 0 ? list : list.map((node) => node - first)));
+  for (const [k, list] of ends.entries()) {
+    const wrong = list.findIndex((node) => node < 0 || node >= nodes);
+    if (wrong < 0) continue;
+    const where = `${all[k]![1]}: entry ${wrong}`;
+    return outOfRange(where, list[wrong]!, nodes, firstNode ? 0 : least, FIRST_NODE);
+  }
+  return { ends, doubt: firstNode ? undefined : firstNodeDoubt(least, most, nodes) };
 }
 
 /** A scipy matrix in compressed rows. @param prefix of its arrays' names */

@@ -28,6 +28,8 @@ export interface ImportReport {
   /** How many sets of nodes the files have for training, validation and test. */
   readonly splits: number;
   readonly decisions: readonly string[];
+  /** What is probably not meant, a sentence each; absent: nothing. */
+  readonly warnings?: readonly string[];
 }
 
 export interface Imported {
@@ -107,6 +109,7 @@ export function assemble(source: string, found: FoundGraph, choices: GraphChoice
           ]
         : []),
     ],
+    ...(found.warnings && found.warnings.length > 0 && { warnings: found.warnings }),
   };
   const decided = report.decisions;
   return { graph: { ...graph, decided }, splits, ...(times && { times }), report };
@@ -121,8 +124,8 @@ function stem(source: string): string {
 }
 
 /**
- * The path's name and 12 hex digits that change with any arc, feature, label, set or time: no two graphs
- * share runs.
+ * The path's name and 12 hex digits that change with any arc, feature, label, class's name, set or time: no two
+ * graphs share runs.
  */
 export function ownName(
   source: string,
@@ -139,6 +142,8 @@ export function ownName(
   for (const split of splits) hash.update(summariseSplit(graph.nodes, split).sha256);
   if (graph.featuresAsIs) hash.update("features as they are");
   if (times) hash.update(times);
+  // A run's model file names its classes: renamed ones need a run of their own.
+  if (graph.classNames) hash.update(JSON.stringify(graph.classNames));
   return `${stem(source)}-${hash.digest("hex").slice(0, 12)}`;
 }
 
@@ -200,6 +205,7 @@ function homophilyOf({ adjacency, labels, labelSets }: Graph): number | undefine
 /** A line or two for people: counts of arcs, features and homophily. */
 export function describeReport(report: ImportReport, { labels }: Graph): string[] {
   const { stored, homophily, featureRange, featureDensity, classNames, decisions } = report;
+  const { warnings = [] } = report;
   const grouped = (count: number): string => count.toLocaleString("en");
   const directions = {
     one: "each edge once",
@@ -228,6 +234,7 @@ export function describeReport(report: ImportReport, { labels }: Graph): string[
         ]),
     ...(countUnlabelled(labels) > 0 ? ["nodes without a label are in no set"] : []),
     ...decisions.map((decision) => `decided: ${decision}`),
+    ...warnings.map((warning) => `warning: ${warning}`),
   ];
 
   function number(value: number): string {

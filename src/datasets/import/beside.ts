@@ -13,9 +13,9 @@ import {
   nodeEnds,
   readEnds,
 } from "./edge-table.ts";
-import type { FoundGraph, FoundLabels } from "./found.ts";
+import { type FoundGraph, type FoundLabels, idsFrom1 } from "./found.ts";
 import { setTables, splitFrom, splitOf } from "./node-sets.ts";
-import { columnCells, labelsFrom, openTables } from "./tables.ts";
+import { columnCells, idsOf, labelsFrom, openTables } from "./tables.ts";
 
 /** What tables add to arrays. The rows of a table are the rows of the arrays. */
 export class Beside {
@@ -24,6 +24,7 @@ export class Beside {
   readonly #sets: readonly TextTable[];
   readonly #choices: ReadChoices;
   readonly decisions: string[] = [];
+  readonly warnings: string[] = [];
   #edges: { readonly table: TextTable; readonly ends: Ends } | undefined;
 
   private constructor(folder: string, tables: readonly TextTable[], choices: ReadChoices) {
@@ -51,13 +52,14 @@ export class Beside {
 
   /** The names of nodes, if a table has ids. */
   ids(count: number): readonly string[] | undefined {
-    return this.#main(count)?.ids;
+    const main = this.#main(count);
+    return main?.ids ?? (this.#choices.firstNode === "1" ? idsFrom1(count) : undefined);
   }
 
   labels(count: number): FoundLabels | undefined {
     const tables = this.#nodeTables(count);
     const found = tables.find(({ label, classes }) => label !== undefined || classes);
-    return found && labelsFrom(found, columnCells, this.#choices, this.decisions);
+    return found && labelsFrom(found, columnCells, this.#choices, this);
   }
 
   split(count: number): RawSplit | undefined {
@@ -93,7 +95,8 @@ export class Beside {
 
   #nodes(count: number): Nodes {
     const main = this.#main(count);
-    const index = main?.ids && new Map(main.ids.map((id, row) => [id, row]));
+    const ids = main ? idsOf(main, this.#choices) : this.ids(count);
+    const index = ids && new Map(ids.map((id, row) => [id, row]));
     const file = main?.table.file ?? path.join(this.#folder, "the arrays");
     return { nodes: count, file, index };
   }

@@ -17,6 +17,8 @@ export interface ReadChoices {
   readonly unlabelled?: string;
   /** What becomes of an edge whose end is no node: it is refused, or dropped and counted. */
   readonly unknownEnds?: "refuse" | "drop";
+  /** The number of the first node where edges name nodes by their rows, without ids; absent: 0, if the edges say so. */
+  readonly firstNode?: "0" | "1";
 }
 
 /** Labels, in lower case, that say that there is none. */
@@ -45,6 +47,7 @@ export const LEGAL_CHOICES: Readonly<Record<keyof ReadChoices, Legal>> = {
   labelSeparator: { words: "a text such as |, or none", is: isText },
   unlabelled: { words: "words with commas, such as unknown,?", is: isText },
   unknownEnds: { words: "refuse, drop", is: (value) => value === "refuse" || value === "drop" },
+  firstNode: { words: '"0", "1"', is: (value) => value === "0" || value === "1" },
 };
 
 export function listed(text: string): string[] {

@@ -181,17 +181,18 @@ function cellsOf(table: TextTable, k: number): string[] {
 function checkUnique(table: TextTable, ids: readonly string[], column: number): void {
   const seen = new Set(ids);
   if (seen.size === ids.length && !seen.has("")) return;
-  const met = new Set<string>();
+  const met = new Map<string, number>();
   visitRows(table, (cells, line) => {
     const id = idOf(cells[column]!);
-    if (id === "") throw new BadFileError(cellName(table, line, column), "a node without an id");
-    if (met.has(id)) {
-      throw new BadFileError(
-        cellName(table, line, column),
-        `the node "${printable(id)}" is there twice`,
-      );
-    }
-    met.add(id);
+    const first = met.get(id);
+    met.set(id, line);
+    if (id !== "" && first === undefined) return;
+    const fault =
+      id === ""
+        ? "a node without an id: give it one, or leave the row out"
+        : `the node "${printable(id)}" is there twice, first in line ${first}: keep one row, or ` +
+          "name another column of ids (--id-column)";
+    throw new BadFileError(cellName(table, line, column), fault);
   });
 }
 

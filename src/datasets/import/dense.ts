@@ -142,15 +142,16 @@ export function fromSets(table: Csr, nodes: number, classes: number): FoundLabel
 
 /**
  * The nodes of each set: a mask of n, several masks (n x k or k x n), or a list of nodes.
+ * @param start the number of the first node in a list
  * @returns a list for each mask
  */
-export function nodeSets(array: RawArray, where: string, nodes: number): Int32Array[] {
+export function nodeSets(array: RawArray, where: string, nodes: number, start = 0): Int32Array[] {
   const values = wholeNumbers(array, where);
   const [first, second] = array.shape;
   const bits = values.every((value) => value === 0 || value === 1);
   if (array.shape.length === 1) {
     if (first === nodes && bits) return [chosen((node) => values[node] === 1)];
-    return [listed(values)];
+    return [listed(start === 0 ? values : values.map((node) => node - start))];
   }
   if (array.shape.length !== 2 || (first !== nodes && second !== nodes) || !bits) {
     const shape = array.shape.join(", ");

@@ -7,7 +7,7 @@ import { BadFileError } from "../../formats/errors.ts";
 import { MAX_ENTRIES } from "../sparse.ts";
 import { columnOf, columnsOf, listed, type ReadChoices } from "./choices.ts";
 import { plainName } from "./columns.ts";
-import { type FoundGraph, outOfRange } from "./found.ts";
+import { FIRST_NODE, type FoundGraph, firstNodeDoubt, outOfRange } from "./found.ts";
 import { matchTables } from "./match.ts";
 import { idOf } from "./scan.ts";
 
@@ -85,7 +85,9 @@ export function readEnds(table: TextTable, { edgeColumns }: ReadChoices = {}): E
   const [from, to, lines]: [string[], string[], number[]] = [[], [], []];
   visitRows(table, (cells, line) => {
     for (const k of columns) {
-      if (cells[k] === "") throw new BadFileError(cellName(table, line, k), "an edge to nowhere");
+      if (cells[k] !== "") continue;
+      const fault = "an edge to nowhere: name a node, or leave the row out";
+      throw new BadFileError(cellName(table, line, k), fault);
     }
     from.push(idOf(cells[columns[0]]!));
     to.push(idOf(cells[columns[1]]!));
@@ -94,8 +96,11 @@ export function readEnds(table: TextTable, { edgeColumns }: ReadChoices = {}): E
       throw new BadFileError(table.file, `more than ${MAX_ENTRIES} edges`);
     }
   });
-  return { from, to, lines, columns };
+  if (from.length > 0) return { from, to, lines, columns };
+  throw new BadFileError(table.file, `it has a header and no edges; ${A_LINE}`);
 }
+
+const A_LINE = "write a line for each edge, such as ann,bob";
 
 function columnsGiven(table: TextTable, edgeColumns: string): [number, number] {
   const found = listed(edgeColumns).map((word) => {
@@ -143,17 +148,34 @@ export interface Nodes {
   readonly index?: ReadonlyMap<string, number> | undefined;
 }
 
+/**
+ * @returns the least number in an edge
+ * @throws BadFileError where numbers from 0 and numbers from 1 both fit: text says nothing of it
+ */
+function leastOf(ends: readonly string[], file: string, nodes: number, drop: boolean): number {
+  let [least, most] = [Number.POSITIVE_INFINITY, 0];
+  for (const id of ends) {
+    // Other text, and what is beyond the last node, is refused where it stands.
+    if (!/^\d{1,9}$/.test(id)) return 0;
+    least = Math.min(least, Number(id));
+    most = Math.max(most, Number(id));
+  }
+  const doubt = most < nodes || drop ? firstNodeDoubt(least, most, nodes) : undefined;
+  if (doubt === undefined) return least;
+  throw new BadFileError(file, `${doubt}; say --first-node 0 or --first-node 1 (abkd data import)`);
+}
+
 /** @throws BadFileError for an edge to what is no node, unless these are to be dropped, which is then said */
 export function nodeEnds(
   edges: TextTable,
   { from, to, lines, columns }: Ends,
   { nodes, file, index }: Nodes,
-  { unknownEnds }: ReadChoices,
+  { unknownEnds, firstNode }: ReadChoices,
   decisions: string[],
 ): Pick<FoundGraph, "from" | "to"> {
   const other = path.basename(file);
-  const least = index ? 0 : [from, to].flat().reduce((low, id) => Math.min(low, Number(id)), 1);
   const drop = unknownEnds === "drop";
+  const least = index || firstNode ? 0 : leastOf([from, to].flat(), edges.file, nodes, drop);
   const nodeOf = (id: string, row: number, side: 0 | 1): number => {
     const where = (): string => cellName(edges, lines[row]!, columns[side]);
     const node = index ? index.get(id) : /^\d{1,9}$/.test(id) ? Number(id) : undefined;
@@ -170,7 +192,7 @@ export function nodeEnds(
       const fault = `"${printable(id)}" is no row of ${other}, which has no column of ids`;
       throw new BadFileError(where(), `${fault}; --id-column names one`);
     }
-    return outOfRange(where(), node, nodes, least);
+    return outOfRange(where(), node, nodes, least, FIRST_NODE);
   };
   const ends = {
     from: Int32Array.from(from, (id, row) => nodeOf(id, row, 0)),

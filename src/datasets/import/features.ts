@@ -43,7 +43,7 @@ export function formed(
   switch (form) {
     case undefined:
       if (!features.values?.some((value) => value < 0))
-        return { features, decisions: [said("rows") + unlikeColumns(features)] };
+        return { features, decisions: [said("rows") + hidingColumn(features)] };
       return {
         features,
         featuresAsIs: true,
@@ -90,18 +90,26 @@ export function newNodesFault({ name, featuresMade }: Graph): string | undefined
   );
 }
 
-/** Columns whose means differ by more than this are not of one kind, as counts of words are. */
-const UNLIKE = 100;
+/** A column with more of the rows' sums than this leaves next to nothing to the others; no word of texts has it. */
+const MOST_SHARE = 0.8;
 
-/** Says that a few large columns hide the others when a row is divided by its sum: age beside income. */
-function unlikeColumns({ rows, columns, indptr, indices, values }: Csr): string {
-  if (!values || 2 * indptr[rows]! < rows * columns) return "";
-  const sums = new Float64Array(columns);
-  for (let k = 0; k < values.length; k++) sums[indices[k]!]! += values[k]!;
-  const means = sums.filter((sum) => sum > 0);
-  const [least, most] = [Math.min(...means), Math.max(...means)];
-  if (columns > 1000 || most < UNLIKE * least) return "";
-  return "; some columns are over 100 times as large as others, which that hides: --features standardised";
+/** Says that one column hides the others when a row is divided by its sum: income beside age, age beside 0 and 1. */
+function hidingColumn({ rows, columns, indptr, indices, values }: Csr): string {
+  if (!values || columns === 1) return "";
+  const shares = new Float64Array(columns);
+  let counted = 0;
+  for (let r = 0; r < rows; r++) {
+    const [start, end] = [indptr[r]!, indptr[r + 1]!];
+    let sum = 0;
+    for (let k = start; k < end; k++) sum += values[k]!;
+    if (sum > 0) counted++;
+    for (let k = start; k < end && sum > 0; k++) shares[indices[k]!]! += values[k]! / sum;
+  }
+  const column = shares.indexOf(shares.reduce((most, share) => Math.max(most, share), 0));
+  const share = shares[column]! / counted;
+  if (!(share > MOST_SHARE)) return "";
+  const what = `feature ${column + 1} alone is ${Math.floor(100 * share)} % of that sum, which hides the others`;
+  return `; ${what}: --features standardised`;
 }
 
 function smallSums({ rows, indptr, values }: Csr): string[] {

@@ -36,6 +36,8 @@ export interface FoundGraph extends FoundLabels {
   readonly splits: readonly RawSplit[];
   /** What was decided where the files leave a choice, a sentence each. */
   readonly decisions: readonly string[];
+  /** What is probably not meant, a sentence each. */
+  readonly warnings?: readonly string[];
 }
 
 /** Larger files are refused unread. */
@@ -51,7 +53,9 @@ export async function readOwn(file: string): Promise<Buffer> {
   const { size } = await stat(file).catch((error: Error) => {
     throw new BadFileError(file, `cannot be read (${error.message})`);
   });
-  if (size === 0) throw new BadFileError(file, "the file is empty");
+  if (size === 0) {
+    throw new BadFileError(file, "the file is empty; write it anew, or take it out of the folder");
+  }
   if (size > MAX_FILE) throw new BadFileError(file, `${size} bytes; at most ${MAX_FILE} are read`);
   const bytes = readBytes(file);
   return bytes[0] === 0x1f && bytes[1] === 0x8b ? unzipped(file, bytes) : bytes;
@@ -71,15 +75,44 @@ function unzipped(file: string, bytes: Buffer): Buffer {
   throw new BadFileError(file, "the file is empty when unpacked");
 }
 
-/** Numbered from 1 where they are to be numbered from 0: said with the remedy. */
-export function outOfRange(where: string, node: number, nodes: number, least: number): never {
+/**
+ * Numbered from 1 where they are to be numbered from 0: said with the remedy.
+ * @param remedy what else than subtracting 1 may be done about it
+ */
+export function outOfRange(
+  where: string,
+  node: number,
+  nodes: number,
+  least: number,
+  remedy = "",
+): never {
   if (node === nodes && least >= 1) {
     throw new BadFileError(
       where,
-      `node ${node} of ${nodes}, and none is 0: they are numbered from 1; subtract 1 from each`,
+      `node ${node} of ${nodes}, and none is 0: they are numbered from 1; subtract 1 from each${remedy}`,
     );
   }
   throw new BadFileError(where, `node ${node} is not one of 0 to ${nodes - 1}`);
+}
+
+/** How one says what the first node's number is: a choice of importDataset, and an option of abkd data import. */
+export const FIRST_NODE = ", or say --first-node 1 (abkd data import)";
+
+/**
+ * What is open where edges name nodes by numbers and none of them is 0; undefined where nothing is.
+ * @param most the greatest number in an edge, less than `nodes`
+ */
+export function firstNodeDoubt(least: number, most: number, nodes: number): string | undefined {
+  if (least === 0) return undefined;
+  return (
+    `edges name the nodes ${least} to ${most}, and there are ${nodes}: either they are numbered from 0 and the first ` +
+    "has no edge, or from 1 and the last has none"
+  );
+}
+
+/** The ids of nodes that are numbered from 1. */
+export function idsFrom1(nodes: number): string[] {
+  return Array.from({ length: nodes }, (_, node) => String(node + 1));
 }
 
 /** The files of a folder by name, sorted. */

@@ -114,11 +114,11 @@ export async function importDataset(
   if (!given && (await isKept(source))) return registeredKept(source, source);
   const found = await read(source, choices);
   const splits = options.splits
-    ? await givenSplits(options.splits, source, found.nodes)
+    ? await givenSplits(options.splits, source, found.nodes, Number(choices.firstNode ?? 0))
     : found.splits;
   const imported = assemble(as ?? source, { ...found, splits }, choices);
   if (as !== undefined) await keep(source, as, imported, dataDir);
-  register(imported, path.basename(path.resolve(source)));
+  register(imported, path.basename(path.resolve(source)), as ?? source);
   return imported;
 }
 
@@ -128,7 +128,7 @@ async function registeredKept(file: string, name: string): Promise<Imported> {
   if (OWN_NAME.test(name) && graph.name !== name) {
     throw new OptionError(`${file} is another graph, ${graph.name}, not ${name}`);
   }
-  register(imported, from);
+  register(imported, from, name);
   return imported;
 }
 
@@ -215,13 +215,14 @@ async function readFile(source: string, choices: ReadChoices): Promise<FoundGrap
 }
 
 /** The same graph may be read again: it is the same dataset. */
-function register({ graph, splits, times }: Imported, from: string): void {
+function register({ graph, splits, times }: Imported, from: string, given: string): void {
   const { name } = graph;
   if (datasets.names.includes(name)) return;
   const [first] = splits;
   datasets.add({
     name,
     title: `your own, from ${printable(from)}`,
+    given,
     files: [],
     defaultSplit: first ? "public" : USUAL_RANDOM,
     load: async () => graph,

@@ -2,14 +2,13 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
-import { cellName, isNumber, openTable, type TextTable, visitRows } from "../../formats/csv.ts";
+import { MAX_CELLS, openTable, type TextTable, visitRows } from "../../formats/csv.ts";
 import { BadFileError } from "../../formats/errors.ts";
-import { MAX_ENTRIES, MAX_SIDE } from "../sparse.ts";
+import { readArcs, readCount, readFeatures } from "../ogb.ts";
+import { csrFromDense, MAX_ENTRIES, MAX_SIDE } from "../sparse.ts";
 import type { RawSplit } from "../splits.ts";
-import type { NodeTable } from "./columns.ts";
-import { type FoundGraph, outOfRange, readOwn } from "./found.ts";
+import { type FoundGraph, readOwn } from "./found.ts";
 import { classesOf, noLabels } from "./labels.ts";
-import { tableFeatures } from "./node-features.ts";
 import { splitFrom } from "./node-sets.ts";
 import { timesOf } from "./times.ts";
 
@@ -31,17 +30,12 @@ export async function readOgb(raw: string): Promise<FoundGraph> {
     const file = fileOf(folder, stem);
     return file === undefined ? undefined : openTable(file, await readOwn(file), new Set());
   };
-  const sizes = numbers((await table("num-node-list"))!, 1, MAX_SIDE);
-  if (sizes.length !== 1) {
-    const fault = `it holds ${sizes.length} graphs; datasets of nodes of one graph are read (ogbn-)`;
-    throw new BadFileError(raw, fault);
-  }
-  const nodes = sizes[0]!;
-  const edgeTable = (await table("edge"))!;
-  const edges = numbers(edgeTable, 2, MAX_SIDE);
-  const wrong = edges.findIndex((node) => node >= nodes);
-  if (wrong >= 0) outOfRange(edgeTable.file, edges[wrong]!, nodes, 0);
-  const feat = await table("node-feat");
+  const sizes = fileOf(raw, "num-node-list")!;
+  const nodes = await readCount(sizes);
+  if (nodes > MAX_SIDE) throw new BadFileError(sizes, `${nodes} nodes; at most ${MAX_SIDE}`);
+  const most = { most: MAX_ENTRIES };
+  const [from, to] = await readArcs(fileOf(raw, "edge")!, most, nodes, nodes);
+  const feat = fileOf(raw, "node-feat");
   const label = await table("node-label");
   const year = await table("node_year");
   const texts = label && cells(label, nodes);
@@ -49,29 +43,16 @@ export async function readOgb(raw: string): Promise<FoundGraph> {
   return {
     form: "the files of the Open Graph Benchmark",
     nodes,
-    from: edges.filter((_, k) => k % 2 === 0),
-    to: edges.filter((_, k) => k % 2 === 1),
-    ...(feat && { features: tableFeatures(wholeTable(feat, nodes), identity(nodes), nodes) }),
+    from,
+    to,
+    ...(feat && {
+      features: csrFromDense(...(await readFeatures(feat, nodes, Math.floor(MAX_CELLS / nodes)))),
+    }),
     ...(texts ? classesOf(texts, label.file) : noLabels(nodes)),
     splits: await splits(raw, nodes),
     ...(times && { times }),
     decisions: [],
   };
-}
-
-const identity = (nodes: number): Int32Array => Int32Array.from({ length: nodes }, (_, k) => k);
-
-/** A table all of whose columns are features. */
-function wholeTable(table: TextTable, nodes: number): NodeTable {
-  let rows = 0;
-  visitRows(table, (row, line) => {
-    const k = row.findIndex((cell) => !isNumber(cell));
-    if (k >= 0) throw new BadFileError(cellName(table, line, k), "not a number");
-    rows++;
-  });
-  if (rows !== nodes) throw new BadFileError(table.file, `${rows} rows for ${nodes} nodes`);
-  const features = Array.from({ length: table.columns }, (_, k) => k);
-  return { table, rows, features, lists: new Set(), leftOut: [], guessed: false };
 }
 
 function cells(table: TextTable, nodes: number): string[] {
@@ -83,27 +64,6 @@ function cells(table: TextTable, nodes: number): string[] {
   visitRows(table, ([cell]) => found.push(cell!.replace(/^nan$/i, "").replace(/\.0$/, "")));
   if (found.length === nodes) return found;
   throw new BadFileError(table.file, `${found.length} rows for ${nodes} nodes`);
-}
-
-/** Whole numbers from 0, row by row. */
-function numbers(table: TextTable, columns: number, most: number): Int32Array {
-  const found: number[] = [];
-  visitRows(table, (row, line) => {
-    if (row.length !== columns) {
-      throw new BadFileError(table.file, `line ${line} has ${row.length} columns, not ${columns}`);
-    }
-    for (const [k, cell] of row.entries()) {
-      const number = /^\d{1,9}$/.test(cell) ? Number(cell) : Number.NaN;
-      if (!(number <= most)) {
-        throw new BadFileError(cellName(table, line, k), `not a whole number from 0 to ${most}`);
-      }
-      found.push(number);
-    }
-    if (found.length > 2 * MAX_ENTRIES) {
-      throw new BadFileError(table.file, `more than ${MAX_ENTRIES} edges`);
-    }
-  });
-  return Int32Array.from(found);
 }
 
 /** The sets of split/NAME beside raw, of each name. */

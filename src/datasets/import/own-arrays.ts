@@ -30,6 +30,7 @@ export class OwnArrays implements ArraySource {
   readonly file: string;
   readonly #words: ReadonlySet<string>;
   readonly #entries = new Map<string, Entry>();
+  #matlab = false;
 
   /** @param words names, in lower case, of arrays that are wanted: objects by other names are not unpacked */
   constructor(file: string, words: ReadonlySet<string>) {
@@ -46,6 +47,11 @@ export class OwnArrays implements ArraySource {
     const beginning = (name: string): string =>
       name.replace(/[._](indptr|indices|data|shape)$/, "");
     return this.names.some((name) => this.#words.has(beginning(name.toLowerCase())));
+  }
+
+  /** Whether they are of MATLAB, which counts from 1. */
+  get isMatlab(): boolean {
+    return this.#matlab;
   }
 
   where(name: string): string {
@@ -95,6 +101,7 @@ export class OwnArrays implements ArraySource {
 
   /** Adds the arrays of a MAT-file. */
   addMatlab(bytes: Buffer, file: string): void {
+    this.#matlab = true;
     for (const array of readMatlab(bytes, file)) {
       const where = `${file}: ${printable(array.name)}`;
       if ("dense" in array) this.addArray(array.name, where, array.dense);

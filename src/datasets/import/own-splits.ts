@@ -17,8 +17,11 @@ const SETS: readonly [keyof RawSplit, readonly string[]][] = [
 /** More splits than this cannot be named: geom-gcn:0 to geom-gcn:9. */
 const MOST = 10;
 
-/** @returns the splits that arrays hold, none or several */
-export function splitsIn(arrays: OwnArrays, nodes: number): RawSplit[] {
+/**
+ * @param first the number of the first node in lists
+ * @returns the splits that arrays hold, none or several
+ */
+export function splitsIn(arrays: OwnArrays, nodes: number, first = 0): RawSplit[] {
   const { file, names } = arrays;
   const found = SETS.map(([set, words]) => {
     const all = words.flatMap((w) => [`${w}_mask`, `${w}_masks`, `${w}_idx`, `idx_${w}`]);
@@ -31,7 +34,7 @@ export function splitsIn(arrays: OwnArrays, nodes: number): RawSplit[] {
   });
   if (found.every(([, name]) => name === undefined)) return [];
   const sets = found.map(([set, name]) => {
-    if (name !== undefined) return nodeSets(arrays.array(name), arrays.where(name), nodes);
+    if (name !== undefined) return nodeSets(arrays.array(name), arrays.where(name), nodes, first);
     throw new BadFileError(file, `it has sets of nodes, but none for ${set}`);
   });
   // PyG's WikiCS has twenty training masks and one for the test.
@@ -48,19 +51,21 @@ export function splitsIn(arrays: OwnArrays, nodes: number): RawSplit[] {
  * Reads splits from an npz file, or from those of a folder: of `texas`, if some are called
  * `texas_split_...npz`, only these.
  * @param source the graph's path
+ * @param first the number of the first node in lists
  * @throws OptionError for a path without such files; BadFileError for one that does not fit the graph
  */
 export async function givenSplits(
   given: string,
   source: string,
   nodes: number,
+  first = 0,
 ): Promise<RawSplit[]> {
   if (!existsSync(given)) throw new OptionError(`${given}: no such file or folder`);
   const splits: RawSplit[] = [];
   for (const file of await splitFiles(given, source)) {
     const arrays = new OwnArrays(file, new Set());
     arrays.addNpz(await readOwn(file), file);
-    const found = splitsIn(arrays, nodes);
+    const found = splitsIn(arrays, nodes, first);
     if (found.length === 0) throw new BadFileError(file, "it has no masks or lists of nodes");
     splits.push(...found);
   }

@@ -2,7 +2,7 @@
 import path from "node:path";
 import { OptionError } from "../../base/errors.ts";
 import { printable } from "../../base/printable.ts";
-import { cellName, openTable, type TextTable, visitRows } from "../../formats/csv.ts";
+import { cellName, isNumber, openTable, type TextTable, visitRows } from "../../formats/csv.ts";
 import { BadFileError } from "../../formats/errors.ts";
 import type { Csr } from "../../graph/csr.ts";
 import { csrFromPairs } from "../../graph/csr.ts";
@@ -19,7 +19,7 @@ import {
   readEnds,
 } from "./edge-table.ts";
 import { isFeatureList, readFeatureList } from "./feature-list.ts";
-import { type FoundGraph, type FoundLabels, inFolder, readOwn } from "./found.ts";
+import { type FoundGraph, type FoundLabels, idsFrom1, inFolder, readOwn } from "./found.ts";
 import { classesOf, labelDecisions, noLabels, separatorIn, setsOf } from "./labels.ts";
 import { tableFeatures } from "./node-features.ts";
 import { setTables, splitFrom, splitOf } from "./node-sets.ts";
@@ -113,13 +113,17 @@ async function assembled(parts: Parts, choices: ReadChoices): Promise<FoundGraph
   const { folder, edges, ends, nodeTables, lists } = parts;
   const decisions = edgeDecisions(edges, ends);
   const main = mainTable(folder, nodeTables);
-  const index = main.ids && new Map(main.ids.map((id, row) => [id, row]));
+  const ids = idsOf(main, choices);
+  const index = ids && new Map(ids.map((id, row) => [id, row]));
   const nodes: Nodes = { nodes: main.rows, file: main.table.file, index };
   const rowOf = (table: NodeTable): Int32Array => rowsIn(table, main, index);
   const column = (table: NodeTable, k: number): string[] =>
     scattered(table, k, rowOf(table), main.rows);
   const labels = labelTable(folder, nodeTables);
-  const found = labels ? labelsFrom(labels, column, choices, decisions) : noLabels(main.rows);
+  const warnings = orderDoubts(main, nodeTables);
+  const found = labels
+    ? labelsFrom(labels, column, choices, { decisions, warnings })
+    : noLabels(main.rows);
   const list = await featureList(lists, main, index);
   const withFeatures = list ? undefined : featureTable(folder, nodeTables, labels);
   const features =
@@ -133,7 +137,7 @@ async function assembled(parts: Parts, choices: ReadChoices): Promise<FoundGraph
   const times =
     timeTable &&
     timesOf(column(timeTable, timeTable.time!), (node) => {
-      return `${timeTable.table.file}: the time of ${main.ids ? `"${main.ids[node]}"` : `node ${node}`}`;
+      return `${timeTable.table.file}: the time of ${ids ? `"${ids[node]}"` : `node ${node}`}`;
     });
   if (timeTable) {
     const name = printable(timeTable.table.header![timeTable.time!]!);
@@ -143,21 +147,36 @@ async function assembled(parts: Parts, choices: ReadChoices): Promise<FoundGraph
   const where = base(main.table);
   const name = main.table.header?.[main.id ?? 0];
   decisions.push(
-    index
+    main.ids
       ? `ids are those of ${where}${name ? `, column ${printable(name)}` : ""}`
-      : `nodes are numbered from 0 by the rows of ${where}`,
+      : `nodes are numbered from ${index ? 1 : 0} by the rows of ${where}`,
   );
   return {
     form: "text tables",
     nodes: main.rows,
     ...nodeEnds(edges, ends, nodes, choices, decisions),
     ...(features && { features }),
-    ...(main.ids && { ids: main.ids }),
+    ...(ids && { ids }),
     ...found,
     splits: split ? [split] : [],
     ...(times && { times }),
     decisions,
+    warnings,
   };
+}
+
+/**
+ * The ids of nodes by row, if they have any.
+ * @throws OptionError for a first number where there are ids
+ */
+export function idsOf(
+  { ids, rows, table }: NodeTable,
+  { firstNode }: ReadChoices,
+): readonly string[] | undefined {
+  if (ids && firstNode !== undefined) {
+    throw new OptionError(`${table.file} has ids: --first-node is for nodes without`);
+  }
+  return firstNode === "1" ? idsFrom1(rows) : ids;
 }
 
 /** The table with the labels: where several have a column that may be it, a named one counts. */
@@ -175,15 +194,20 @@ export function labelsFrom(
   table: NodeTable,
   column: (table: NodeTable, k: number) => string[],
   choices: ReadChoices,
-  decisions: string[],
+  { decisions, warnings }: { readonly decisions: string[]; readonly warnings: string[] },
 ): FoundLabels {
   const { label, classes, guessed } = table;
   if (classes) return classSets(table, classes, column, decisions);
   const texts = column(table, label!);
   const where = columnName(table.table, label!);
   if (guessed) {
-    const which = `column ${label! + 1} of ${base(table.table)}`;
-    decisions.push(`${which} is taken as the label; --label-column or a header would say so`);
+    const name = table.table.header?.[label!];
+    const which = `column ${label! + 1}${name ? ` (${printable(name)})` : ""} of ${base(table.table)}`;
+    const remedy = "--label-column or a header would say so";
+    // Text is hardly anything else; the last of many numbers may be one more feature.
+    const isSure = texts.some((text) => text !== "" && !isNumber(text));
+    if (isSure) decisions.push(`${which} is taken as the label; ${remedy}`);
+    else warnings.push(`${which} is guessed to be the label, and may be a feature; ${remedy}`);
   }
   const separator = separatorIn(texts, choices);
   if (separator !== undefined) {
@@ -259,6 +283,16 @@ function mainTable(folder: string, tables: readonly NodeTable[]): NodeTable {
   throw new BadFileError(folder, fault);
 }
 
+/** Says where a table's rows are taken in the order of another's, although ids are known in one of them. */
+function orderDoubts(main: NodeTable, tables: readonly NodeTable[]): string[] {
+  return tables.flatMap((one) => {
+    if (one === main || (one.ids === undefined) === (main.ids === undefined)) return [];
+    const [withIds, without] = one.ids ? [one, main] : [main, one];
+    const names = [base(without.table), base(withIds.table)] as const;
+    return [`${names[0]} has no ids: its rows are taken in the order of ${names[1]}'s`];
+  });
+}
+
 /** The node of each row of a table. */
 function rowsIn(
   { table, ids, rows, id }: NodeTable,
@@ -268,8 +302,15 @@ function rowsIn(
   const other = path.basename(main.table.file);
   if (!ids || !index) {
     if (rows === main.rows) return Int32Array.from({ length: rows }, (_, row) => row);
-    const fault = `${rows} rows, ${other} has ${main.rows}; without ids both need as many`;
-    throw new BadFileError(table.file, `${fault} (--id-column names the ids' column)`);
+    const [withIds, without] = ids ? [table, main.table] : [main.table, table];
+    const fault =
+      ids || main.ids
+        ? `${base(withIds)} has a column of ids, and ${base(without)} has none: add the ids to ${base(without)} too`
+        : "without ids both need as many";
+    throw new BadFileError(
+      table.file,
+      `${rows} rows, ${other} has ${main.rows}; ${fault} (--id-column names the ids' column)`,
+    );
   }
   return Int32Array.from(ids, (name, row) => {
     const node = index.get(name);

@@ -198,6 +198,7 @@ export const abkd: Method<AbkdOptions, keyof typeof presets> = {
   look: { colour: "#0072b2", symbol: "diamond" },
   form: formOf,
   summary: "attention-weighted alignment of all teacher and student layers (eq. 3-6)",
+  source: "arXiv 2310.15938, section 3.2",
   version: 1,
   needsTeacher: true,
   teacherParts,

@@ -50,6 +50,7 @@ export const geometric = rival<
   label: "Geometric KD",
   place: 7,
   summary: "Geometric KD: heat kernels between all pairs of nodes, pulled towards the teacher's",
+  source: "Yang, Wu, Yan: Geometric Knowledge Distillation, NeurIPS 2022",
   version: 1,
   teacherParts: ({ kernel }) => (kernel === "parametric" ? ["hidden", "layers"] : ["hidden"]),
   defaults: {

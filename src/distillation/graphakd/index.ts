@@ -48,6 +48,8 @@ export const graphakd = rival<
   label: "GraphAKD",
   place: 6,
   summary: "GraphAKD: discriminators of logits, arcs and nodes that the student learns to fool",
+  source:
+    "He et al.: Compressing Deep Graph Neural Networks via Adversarial Knowledge Distillation, KDD 2022",
   // 2: the student fools the critic of nodes under its own summary too; in 1 it helped the critic there.
   version: 2,
   teacherParts: () => ["logits", "hidden"],

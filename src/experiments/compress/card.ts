@@ -1,9 +1,10 @@
 // A student's card: what it is, from what, on which data, how accurate, what was tried, what died.
+import path from "node:path";
 import { needObject } from "../../base/arguments.ts";
 import { optionName } from "../../base/options.ts";
 import { printableLine } from "../../base/printable.ts";
+import { commandLine } from "../../base/shell-word.ts";
 import { columnsOf, markdownTable, type Table } from "../../base/table.ts";
-import { OWN_NAME } from "../../datasets/registry.ts";
 import { counted, duration, grouped, inPercent, listed } from "../../display/format.ts";
 import { findMethod } from "../../distillation/registry.ts";
 import { findModel } from "../../models/registry.ts";
@@ -161,7 +162,6 @@ export function cardParts(found: Compression): CardParts {
   const { draw, contender } = chosen;
   const tests = chosen.records.flatMap((record) => (record ? [record.accuracy.test] : []));
   // The name of a graph that was read from a path says nothing to another process.
-  const place = OWN_NAME.test(dataset) ? "PATH   # the graph's file or folder" : dataset;
   const training = { dropout: draw.dropout, ...best.config.training };
   const named = (key: string): string => optionName(findMethod(contender.method).options, key);
   const options = Object.entries(best.config.method?.options ?? {});
@@ -202,6 +202,8 @@ export function cardParts(found: Compression): CardParts {
       `${best.id}, seed ${best.config.seed}, the best of the seeds on validation nodes`,
     ],
   ];
+  // From the working directory, as the graph's path is; a card is no place for this machine's own paths.
+  const file = path.isAbsolute(found.folder) ? found.file : path.join(found.folder, found.file);
   return {
     title: `${dataset}: a student of ${grouped(chosen.parameters)} parameters`,
     facts: { columns: columnsOf(" | "), rows },
@@ -216,9 +218,9 @@ export function cardParts(found: Compression): CardParts {
       `read once, for the chosen student.${leftOut.map(({ label, why }) => ` ${label} was left out: ${why}.`).join("")}`,
     families: familiesTable(found),
     use: [
-      `abkd predict ${found.file} --dataset ${place}`,
-      `abkd export ${found.file} --format web --dataset ${place}`,
-      `abkd export ${found.file} --format onnx`,
+      commandLine(["predict", file], found.place),
+      commandLine(["export", file, "--format", "web"], found.place),
+      commandLine(["export", file, "--format", "onnx"]),
     ].join("\n"),
   };
 }

@@ -43,7 +43,7 @@ import type { TrialRecord } from "../trial-record.ts";
 import { Clock, type StageProgress } from "./clock.ts";
 import { bestRun, type Finalist, trainFinalists } from "./finalists.ts";
 import { rankFeatures } from "./ranking.ts";
-import { type Budget, fittingSizes, sizeParameters } from "./sizes.ts";
+import { type Budget, checkSomeFits, fittingSizes, sizeParameters } from "./sizes.ts";
 import {
   type GivenTeacher,
   givenFacts,
@@ -99,6 +99,8 @@ export interface CompressProgress extends StageProgress {
 /** All that a card says. */
 export interface Compression {
   readonly dataset: string;
+  /** Options of commands that find the graph again. */
+  readonly place: { readonly dataset: string; readonly data?: string };
   readonly split: string;
   readonly fingerprint: string;
   readonly graph: Pick<Graph, "nodes" | "classes"> & { readonly features: number };
@@ -206,6 +208,7 @@ export async function compress(request: CompressRequest): Promise<Compression> {
     download: download ?? true,
   };
   const graph = await loadDataset(dataset, data);
+  checkSomeFits(budget, graph);
   const sets = await loadSplit(graph, split, data);
   const print = fingerprint(graph, sets);
   const subject = { dataset, split, seed: TEACHER_SEED };
@@ -296,6 +299,10 @@ export async function compress(request: CompressRequest): Promise<Compression> {
   tell({ stage: SEARCH_OVER, done: whole.length, secondsLeft: 0, finished: [] });
   return {
     dataset,
+    place: {
+      dataset: datasetEntry(dataset).given ?? dataset,
+      ...(request.dataDir !== undefined && { data: request.dataDir }),
+    },
     split,
     fingerprint: print,
     budget,

@@ -115,23 +115,7 @@ export function fittingSizes(
   const isSmall = (size: StudentSize): boolean =>
     sizeParameters(size, shape) <= parameters &&
     (bytes === Infinity || fileBytes(configOf(size), shape) <= bytes);
-  const counts = SHARES.map((share) => Math.ceil(share * shape.features));
-  const kept = [
-    ...new Set(counts.map((count) => Math.min(shape.features, Math.max(FEWEST_FEATURES, count)))),
-  ];
-  const every = kept.flatMap((count) =>
-    FAMILIES.map((family) =>
-      WIDTHS.map(
-        (width): StudentSize => ({
-          model: { ...family, width },
-          ...(count < shape.features && {
-            features: ranking.slice(0, count).sort((a, b) => a - b),
-          }),
-        }),
-      ),
-    ),
-  );
-  const found = every.flatMap((widths) => {
+  const found = everySize(ranking).flatMap((widths) => {
     const small = widths.filter(isSmall).map((size): MeasuredSize => {
       const time = microseconds === Infinity ? Number.NaN : measuredMicroseconds(size, graph);
       return { size, microseconds: time };
@@ -152,8 +136,45 @@ export function fittingSizes(
       microseconds: Math.min(time, measuredMicroseconds(size, graph)),
     }));
   }
-  const least = Math.min(...every.map(([size]) => sizeParameters(size!, shape)));
-  throw new OptionError(
-    `no student of ${graph.name} fits: the smallest that is tried has ${grouped(least)} parameters; allow more`,
+  throw noneFits(graph);
+}
+
+/**
+ * Refuses a budget that nothing fits, whatever the features' order.
+ * @throws OptionError if the smallest student has more parameters
+ */
+export function checkSomeFits({ parameters = Infinity, bytes = Infinity }: Budget, graph: Graph) {
+  // A file holds 4 bytes for each parameter, and more.
+  if (smallestSize(graph) > Math.min(parameters, bytes / 4)) throw noneFits(graph);
+}
+
+function noneFits(graph: Graph): OptionError {
+  const least = grouped(smallestSize(graph));
+  return new OptionError(
+    `no student of ${graph.name} fits: the smallest that is tried has ${least} parameters; allow more`,
+  );
+}
+
+/** The parameters of the smallest student that is tried. */
+function smallestSize({ features: { columns }, classes }: Graph): number {
+  const shape = { features: columns, classes };
+  const sizes = everySize(Array.from({ length: columns }, (_, k) => k));
+  return Math.min(...sizes.map(([size]) => sizeParameters(size!, shape)));
+}
+
+/** Every student that may be tried, by features kept and family, the narrowest first. @param ranking as in SizesSubject */
+function everySize(ranking: readonly number[]): StudentSize[][] {
+  const all = ranking.length;
+  const counts = SHARES.map((share) => Math.ceil(share * all));
+  const kept = [...new Set(counts.map((count) => Math.min(all, Math.max(FEWEST_FEATURES, count))))];
+  return kept.flatMap((count) =>
+    FAMILIES.map((family) =>
+      WIDTHS.map(
+        (width): StudentSize => ({
+          model: { ...family, width },
+          ...(count < all && { features: ranking.slice(0, count).sort((a, b) => a - b) }),
+        }),
+      ),
+    ),
   );
 }

@@ -4,7 +4,9 @@ import { needArray, needObject } from "../../base/arguments.ts";
 import { Registry } from "../../base/registry.ts";
 import type { Suggested } from "../../base/suggested.ts";
 import type { Study } from "../study.ts";
+import { alignaheadStudy } from "./alignahead.ts";
 import { figure5 } from "./figure5.ts";
+import { table2 } from "./table2.ts";
 import { table3 } from "./table3.ts";
 import { table4 } from "./table4.ts";
 import { teachers } from "./teachers.ts";
@@ -19,6 +21,7 @@ import {
 /** The studies by name, which Tab completes: everyone's teachers, then the paper's order. */
 const BY_NAME = {
   teachers,
+  table2,
   table3,
   table4,
   table6: table6Study,
@@ -27,6 +30,7 @@ const BY_NAME = {
   table11: table11Study,
   table12: table12Study,
   figure5,
+  alignahead: alignaheadStudy,
 } as const satisfies Readonly<Record<string, Study>>;
 
 export type StudyName = keyof typeof BY_NAME;

@@ -308,6 +308,11 @@ export function memory(): MemoryUse {
   return nativeIsCurrent() ? nativeBackend().memoryUse() : runningBackend().engine.memory.use();
 }
 
+/** As Memory.mostDuring(), on the engine "wasm". */
+export function mostDuring(act: (used: () => number) => void): number {
+  return runningBackend().engine.memory.mostDuring(act);
+}
+
 /**
  * Frees the tensors and sparse matrices that nothing refers to any more, such as a notebook leaves
  * behind when a cell is run again. Runs the garbage collector; variables stay.

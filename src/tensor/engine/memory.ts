@@ -86,6 +86,9 @@ export class Memory {
   #peak = 0;
   #blocks = 0;
   #change: Change | undefined;
+  /** The requested bytes in use, and the most of them since mostDuring() began; only that method reads them. */
+  #asked = 0;
+  #mostAsked = 0;
 
   /** @param limit bytes, at most 4 GiB (what 32-bit addresses reach) */
   constructor(limit = WASM_BYTES) {
@@ -116,6 +119,8 @@ export class Memory {
     this.#used = used + capacity;
     this.#peak = Math.max(this.#peak, this.#used);
     this.#blocks = blocks + 1;
+    this.#asked += bytes;
+    this.#mostAsked = Math.max(this.#mostAsked, this.#asked);
     if (owner) this.#dropped.register(owner, block, owner);
     this.#change = undefined;
     return block;
@@ -125,7 +130,8 @@ export class Memory {
   release(block: Block, owner?: object): void {
     this.mend();
     if (!block.live) return;
-    const { capacity } = block;
+    const { bytes, capacity } = block;
+    this.#asked -= bytes;
     this.#change = {
       block,
       owner,
@@ -169,6 +175,19 @@ export class Memory {
     if (at >= this.#words.length) this.#words = new Int32Array(this.#buffer);
     return this.#words[at]!;
   };
+
+  /**
+   * Returns the most bytes that were requested and in use at a time while `act` ran, beyond those before.
+   * @param act takes a function that returns how many are in use now
+   */
+  mostDuring(act: (used: () => number) => void): number {
+    const [before, outer] = [this.#asked, this.#mostAsked];
+    this.#mostAsked = before;
+    act(() => this.#asked - before);
+    const most = this.#mostAsked - before;
+    this.#mostAsked = Math.max(outer, this.#mostAsked);
+    return most;
+  }
 
   use(): MemoryUse {
     return {

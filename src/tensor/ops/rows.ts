@@ -103,6 +103,18 @@ function coordinateGradients(
 const NO_LENGTH = 1e-24;
 
 /**
+ * Returns the first rows; the gradient of the others is zero.
+ * @param rows how many, as many as there are or fewer
+ */
+export function firstRows(x: tf.Tensor2D, rows: number): tf.Tensor2D {
+  if (rows === x.shape[0]) return x;
+  return takeRows(
+    x,
+    Int32Array.from({ length: rows }, (_, row) => row),
+  );
+}
+
+/**
  * Returns the rows in `chosen`, in its order; the gradient of all others is zero.
  * @param chosen row numbers, each at most once
  * @throws {RangeError} for a row that does not exist

@@ -263,6 +263,37 @@ function multiply(matrix: SparseMatrix, values: number, x: tf.Tensor): tf.Tensor
 }
 
 /**
+ * Some rows of A X, to the bits that spmm() gives them; not differentiable, and not on the native engine.
+ * @param first the first of `count` rows
+ */
+export function spmmRows(
+  matrix: SparseMatrix,
+  x: tf.Tensor2D,
+  first: number,
+  count: number,
+): tf.Tensor2D {
+  const columns = x.shape[1];
+  const features = matrix.dense();
+  if (features) return tf.matMul(tf.slice(features, [first, 0], [count, matrix.columns]), x);
+  const backend = runningBackend();
+  const out = backend.allocate([count, columns]);
+  const own = matrix.host.indptr.subarray(first, first + count + 1);
+  const [begin, end] = [own[0]!, own[count]!];
+  // The kernel shares work out by where rows begin, counted from its first one.
+  const indptr = Buffer.integers(
+    own.map((at) => at - begin),
+    "the places of some rows",
+  );
+  const [indices, values] = [matrix.indices.address + 4 * begin, matrix.values.address + 4 * begin];
+  backend.engine.run(
+    ...(["sparseProduct", count + end - begin, count, indptr.address, indices, values] as const),
+    ...[backend.address(x), backend.address(out), columns, 1, 0, 0, 0, readsFar(matrix, columns)],
+  );
+  indptr.dispose();
+  return asTensor(out) as tf.Tensor2D;
+}
+
+/**
  * A X, differentiable with respect to X. With `dropout`, A's stored entries are dropped and scaled first
  * (for sparse input features zeros stay zeros, so only stored entries are drawn). Mostly dense features
  * (ofFeatures) are multiplied as a dense matrix.

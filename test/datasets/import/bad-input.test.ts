@@ -57,7 +57,7 @@ const CASES: readonly [what: string, files: Folder, message: RegExp][] = [
   [
     "an empty end",
     tables("source,target\na,\n", NODES),
-    /edges\.csv: line 2, column 2 \(target\): an edge to nowhere$/,
+    /edges\.csv: line 2, column 2 \(target\): an edge to nowhere: name a node, or leave the row out$/,
   ],
   [
     "a label for no node",
@@ -107,7 +107,7 @@ const CASES: readonly [what: string, files: Folder, message: RegExp][] = [
   [
     "a node twice",
     tables(EDGES, `${NODES}a,1,1,u\n`),
-    /nodes\.csv: line 5, column 1 \(id\): the node "a" is there twice$/,
+    /nodes\.csv: line 5, column 1 \(id\): the node "a" is there twice, first in line 2: keep one row, or name another column of ids \(--id-column\)$/,
   ],
   [
     "a quote that is not closed",
@@ -145,7 +145,17 @@ const CASES: readonly [what: string, files: Folder, message: RegExp][] = [
   ],
   ["no edges", { "nodes.csv": NODES }, /no table looks like an edge list; call one "edges\.csv"/],
   ["only a header", tables(EDGES, "id,x,label\n"), /nodes\.csv: it has a header and no rows$/],
-  ["an empty file", tables(EDGES, ""), /nodes\.csv: the file is empty$/],
+  ["an empty file", tables(EDGES, ""), /nodes\.csv: the file is empty; write it anew, or take it/],
+  [
+    "an edge list without edges",
+    tables("source,target\n", NODES),
+    /edges\.csv: it has a header and no edges; write a line for each edge, such as ann,bob$/,
+  ],
+  [
+    "ids in one of two tables",
+    { "edges.csv": EDGES, "x.csv": "w,v\n1,2.5\n3,4\n", "labels.csv": "id,label\na,u\nb,v\nc,u\n" },
+    /x\.csv: 2 rows, labels\.csv has 3; labels\.csv has a column of ids, and x\.csv has none: add the ids to x\.csv/,
+  ],
   [
     "a set without nodes",
     tables(EDGES, "id,x,label,split\na,1,u,train\nb,2,v,val\nc,3,u,\n"),

@@ -9,7 +9,7 @@ import {
 } from "../../../src/datasets/index.ts";
 import { folderOf } from "./support/folder.ts";
 import { PATH, read } from "./support/seen.ts";
-import type { Folder } from "./support/write-forms.ts";
+import { type Folder, float, int, npz } from "./support/write-forms.ts";
 
 test("words for no label are one's own choice", async () => {
   const files = {
@@ -159,10 +159,10 @@ test("tables whose names and headers say nothing: two columns hold another table
   assert.deepEqual(found.labels, [0, 1, 0, 1]);
   assert.match(decisions, /edges lead from payer to payee/);
   assert.match(decisions, /ids are those of people\.csv, column person/);
-  assert.match(decisions, /column 5 of people\.csv is taken as the label/);
+  assert.match(decisions, /column 5 \(segment\) of people\.csv is taken as the label/);
   assert.match(
     decisions,
-    /over 100 times as large as others, which that hides: --features standardised/,
+    /feature 2 alone is 99 % of that sum, which hides the others: --features standardised/,
   );
   // A header of an edge list that no known word tells from its rows.
   const named = await read({
@@ -175,6 +175,91 @@ test("tables whose names and headers say nothing: two columns hold another table
     read({ "people.csv": people(rows), "other.csv": "a;b\n30;41\n41;99\n" }),
     /no table looks like an edge list/,
   );
+});
+
+test("numbers from 0 and from 1 both fit: text is asked, arrays are read from 0 and this is said", async () => {
+  const path3 = {
+    "edges.csv": "1,2\n2,3\n",
+    "train.txt": "1\n",
+    "val.txt": "2\n",
+    "test.txt": "3\n",
+  };
+  const files: Folder = { ...path3, "nodes.csv": "x,label\n1.5,u\n2,v\n3,u\n4,v\n" };
+  const asked =
+    /edges\.csv: edges name the nodes 1 to 3, and there are 4: either .* from 0 .* or from 1 .*; say --first-node 0 or --first-node 1/;
+  await assert.rejects(read(files), asked);
+  await assert.rejects(read(files, { unknownEnds: "drop" }), asked);
+  const [zero, one] = [
+    await read(files, { firstNode: "0" }),
+    await read(files, { firstNode: "1" }),
+  ];
+  assert.equal(zero.seen.near, "|2|1 3|2");
+  assert.equal(one.seen.near, "1|0 2|1|");
+  assert.deepEqual([...(await loadSplit(zero.graph, "public")).train], [1]);
+  assert.deepEqual([...(await loadSplit(one.graph, "public")).train], [0]);
+  assert.deepEqual(
+    one.graph.nodeNames,
+    ["1", "2", "3", "4"],
+    "predictions have the files' numbers",
+  );
+  const all = { ...files, "edges.csv": "1,2\n2,3\n3,4\n" };
+  await assert.rejects(read(all), /subtract 1 from each, or say --first-node 1/);
+  assert.equal((await read(all, { firstNode: "1" })).seen.near, PATH);
+  await assert.rejects(
+    read({ ...path3, "nodes.csv": "id,x,label\n1,1,u\n2,2,v\n3,3,u\n" }, { firstNode: "1" }),
+    /nodes\.csv has ids: --first-node is for nodes without$/,
+  );
+  const x = float([1, 2, 3, 4], [4, 1]);
+  const sets = { train_idx: int([1]), val_idx: int([2]), test_idx: int([3]) };
+  const arrays = {
+    "g.npz": npz({ edge_index: int([1, 2, 2, 3], [2, 2]), x, y: int([0, 1, 0, 1]), ...sets }),
+  };
+  const asArrays = await read(arrays);
+  assert.equal(asArrays.seen.near, "|2|1 3|2");
+  assert.match(
+    asArrays.report.warnings!.join(),
+    /either .*; read from 0: --first-node 1 reads them/,
+  );
+  const from1 = await read(arrays, { firstNode: "1" });
+  assert.equal(from1.seen.near, "1|0 2|1|");
+  assert.equal(from1.report.warnings, undefined);
+  assert.deepEqual([...(await loadSplit(from1.graph, "public")).val], [1]);
+});
+
+test("what is probably not meant is a warning: a guessed label of numbers, rows in another table's order", async () => {
+  const guessed = await read({
+    "edges.csv": "0,1\n1,2\n2,3\n",
+    "x.csv": "0.5,1\n1,0\n1.5,1\n2,0\n",
+  });
+  assert.deepEqual(guessed.seen.labels, [1, 0, 1, 0]);
+  const [only] = guessed.report.warnings!;
+  assert.match(
+    only!,
+    /^column 2 of x\.csv is guessed to be the label, and .*; --label-column or a header/,
+  );
+  const mixed = await read({
+    "edges.csv": "source,target\na,b\nb,c\nc,d\n",
+    "x.csv": "w,v\n1,5.5\n2,6\n3,7\n4,8\n",
+    "labels.csv": "id,label\na,u\nb,v\nc,u\nd,v\n",
+  });
+  assert.deepEqual(mixed.report.warnings, [
+    "x.csv has no ids: its rows are taken in the order of labels.csv's",
+  ]);
+});
+
+test("graphs that differ in the names of their classes alone have runs of their own", async () => {
+  const files = (second: string): Folder => ({
+    "edges.csv": "source,target\na,b\nb,c\nc,d\n",
+    "nodes.csv": `id,x,label\na,1,u\nb,2,${second}\nc,3,u\nd,4,${second}\n`,
+  });
+  const [one, other, again] = [
+    await read(files("v")),
+    await read(files("w")),
+    await read(files("v")),
+  ];
+  assert.deepEqual(one.seen.labels, other.seen.labels);
+  assert.notEqual(one.graph.name, other.graph.name);
+  assert.equal(one.graph.name, again.graph.name);
 });
 
 test("one class for all nodes is said", async () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import { test } from "node:test";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { importDataset, loadSplit } from "../../../src/datasets/index.ts";
 import { writeNpy, writeZip } from "../support/npz-writer.ts";
 import { planetoidToy, range, TOY, toyArcs, toyLabel } from "../support/toy.ts";
@@ -136,6 +136,23 @@ test("the Open Graph Benchmark's folders, with their split and years", async () 
   const split = await loadSplit(graph, "public");
   assert.deepEqual([[...split.train], [...split.val], [...split.test]], [[1], [0], [2, 3]]);
   assert.deepEqual([...(await loadSplit(graph, "time:25/25")).train], [1]);
+});
+
+test("the Open Graph Benchmark's tables may be unpacked; a fault in them is named with line and column", async () => {
+  const plain = Object.fromEntries(
+    Object.entries(OGB).map(([name, bytes]) => [name.replace(/\.gz$/, ""), gunzipSync(bytes)]),
+  );
+  const one = await read(plain);
+  assert.deepEqual(one.seen, (await read(OGB)).seen);
+  for (const [file, text, message] of [
+    ["raw/edge.csv", "0,1\n1,4\n", /edge\.csv: line 2, column 2: node 4 of 4$/],
+    ["raw/edge.csv", "0,1\n1,x\n", /edge\.csv: line 2, column 2: "x" is not a whole number/],
+    ["raw/num-node-list.csv", "99999999\n", /num-node-list\.csv: 99999999 nodes; at most 4194304$/],
+    ["raw/num-node-list.csv", "4\n5\n", /num-node-list\.csv: several graphs/],
+    ["raw/node-feat.csv", "0.5,-1\n0,2\n", /node-feat\.csv: 2 rows instead of 4/],
+  ] as const) {
+    await assert.rejects(read({ ...plain, [file]: text }), message);
+  }
 });
 
 test("Planetoid's eight files, of a graph that the project never saw", async () => {

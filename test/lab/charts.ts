@@ -2,17 +2,13 @@
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { before, describe, it } from "node:test";
+import { before, it } from "node:test";
 import type { Locator } from "playwright-core";
 import { encodePng } from "../kernel/png.ts";
 import { NotebookPage } from "./jupyterlab.ts";
-import { labPage } from "./lab-page.ts";
-import { skipWithout } from "./parts.ts";
+import type { LabPage } from "./lab-page.ts";
 
 const file = "charts.ipynb";
-
-/** The longest that anything may take, on a busy machine. */
-const patience = 60_000;
 
 const notebook = {
   cells: [],
@@ -23,17 +19,14 @@ const notebook = {
   nbformat_minor: 5,
 };
 
-const limits = { skip: skipWithout("browser"), timeout: 10 * 60_000 };
+/** Puts the notebook for `testCharts` into the folder of a JupyterLab that has not started. */
+export async function writeCharts(folder: string): Promise<void> {
+  await mkdir(path.join(folder, "notebooks"), { recursive: true });
+  await writeFile(path.join(folder, "notebooks", file), JSON.stringify(notebook));
+}
 
-describe("charts in JupyterLab", limits, () => {
-  const at = labPage({
-    name: "lab-charts",
-    patience,
-    prepare: async (folder) => {
-      await mkdir(path.join(folder, "notebooks"));
-      await writeFile(path.join(folder, "notebooks", file), JSON.stringify(notebook));
-    },
-  });
+/** Registers the tests. */
+export function testCharts(at: LabPage): void {
   let opened: NotebookPage;
   before(async () => {
     opened = await NotebookPage.open(at.page, at.lab, file, "TypeScript (abkd)");
@@ -112,4 +105,4 @@ Plot.plot({ document, marks: [Plot.line(points, { x: "x", y: "y" }), Plot.dot(po
     assert.match(await table.innerText(), /User 9999.*10,000 records × 3 fields/s);
     await at.screenshot("table");
   });
-});
+}

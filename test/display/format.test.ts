@@ -1,0 +1,11 @@
+// Numbers for people.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { grouped } from "../../src/display/format.ts";
+
+test("counts are grouped as the locale groups them", () => {
+  for (const value of [
+    0, 7, 999, 1000, 354_375, -1234, -999, 1e6, 123_456_789, 0.5, 1234.5678, 1e21,
+  ])
+    assert.equal(grouped(value), value.toLocaleString("en"));
+});
