@@ -28,6 +28,8 @@ interface Totals {
   skipped: number;
 }
 
+const COUNTS = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) /;
+
 const totals: Totals = { passed: 0, failed: 0, skipped: 0 };
 const failures: string[] = [];
 
@@ -111,6 +113,11 @@ async function runTests(files: readonly string[]): Promise<void> {
     // Counted here, since node:test's own count leaves out whole suites.
     totals.skipped++;
     append(notes, file, `  skipped: ${name}${typeof skip === "string" ? ` (${skip})` : ""}\n`);
+  });
+  // What a soak has measured; node:test's own counts come in the same way.
+  stream.on("test:diagnostic", ({ file, message }) => {
+    if (values.soak && file !== undefined && !COUNTS.test(message))
+      append(notes, file, `  ${message}\n`);
   });
   stream.on("test:fail", (failure) => {
     const { file = "", name, details } = failure;

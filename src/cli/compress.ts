@@ -1,9 +1,11 @@
 // abkd compress: from a graph and a teacher to the best student within a budget, in one command.
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { writeAtomic } from "../base/files.ts";
+import type { SiteOptions } from "../cluster/site.ts";
 import { progressPrinter } from "../datasets/download-progress.ts";
-import { datasetEntry } from "../datasets/index.ts";
+import { datasetEntry, loadDataset, loadSplit } from "../datasets/index.ts";
 import { SPLIT_FORMS } from "../datasets/splits.ts";
 import { counted, duration, percent } from "../display/format.ts";
 import { LiveLine } from "../display/line.ts";
@@ -22,9 +24,15 @@ import { addHyperParameters, DATASET_FLAG, givenHyperParameters } from "./option
 import { print } from "./output.ts";
 import { namedData } from "./own-data.ts";
 import { stopOnSignals } from "./signals.ts";
+import { submitThisCommand } from "./slurm-command.ts";
+import { addSlurmOptions, givenSite, type SlurmFlags } from "./slurm-options.ts";
 import { addTeacherFiles, givenTeacher, type TeacherFileFlags } from "./teacher-files.ts";
 
-interface CompressFlags extends ModuleOptions, TeacherFileFlags, Record<string, unknown> {
+interface CompressFlags
+  extends ModuleOptions,
+    TeacherFileFlags,
+    SlurmFlags,
+    Record<string, unknown> {
   readonly budget?: number;
   readonly bytes?: number;
   readonly latency?: number;
@@ -87,6 +95,7 @@ export function compressCommand(): Command {
     .option("--quiet", "show no progress");
   addHyperParameters(command, "Teacher (default: the dataset's GCNII 64L-64H):", "teacher-");
   addTeacherFiles(command);
+  addSlurmOptions(command);
   return command.action((given: string, flags: CompressFlags) => run(command, given, flags));
 }
 
@@ -117,6 +126,8 @@ async function run(command: Command, given: string, flags: CompressFlags): Promi
         givenHyperParameters(flags, "teacher-"),
       );
   const folder = flags.output ?? path.join("compressed", dataset);
+  const site = givenSite(flags);
+  if (site) return submit(flags, { dataset, split, folder, site });
   const progress = quiet ? undefined : showSearch();
   const downloads = quiet ? undefined : progressPrinter(process.stderr);
   const stopper = stopOnSignals();
@@ -169,6 +180,24 @@ async function run(command: Command, given: string, flags: CompressFlags): Promi
   } finally {
     stopper.release();
   }
+}
+
+/** Submits the whole search as one job: its time, and a latency, are those of one node. */
+async function submit(
+  { data, runs, workers, dryRun }: CompressFlags,
+  found: { dataset: string; split: string; folder: string; site: SiteOptions },
+): Promise<void> {
+  const { dataset, split, folder, site } = found;
+  const card = path.join(folder, "card.md");
+  if (existsSync(card)) {
+    return print(`${card} is there: this search is over; another one needs another --output`);
+  }
+  // Fetched here, as nodes may have no network.
+  const options = { download: true, ...(data !== undefined && { dataDir: data }) };
+  await loadSplit(await loadDataset(dataset, options), split, options);
+  const title = `compress ${path.resolve(folder)}`;
+  const more = workers === undefined ? ["--workers", String(site.cpus ?? 1)] : [];
+  await submitThisCommand({ runsDir: runs, title, site, more }, dryRun);
 }
 
 /** One line that says how far the search is, and before it how far the teacher is. */

@@ -1,12 +1,10 @@
 // abkd study on a cluster: run --executor slurm, what status adds, and cancel.
 import { setTimeout } from "node:timers/promises";
-import { type Command, Option } from "commander";
 import { sum } from "simple-statistics";
-import { OptionError } from "../base/errors.ts";
-import { type SiteOptions, siteProfile } from "../cluster/site.ts";
-import { cancelJobs, queuedTasks, releaseTasks } from "../cluster/slurm.ts";
+import { liveJobs } from "../cluster/command-job.ts";
+import { largestJob } from "../cluster/memory.ts";
+import { cancelJobs, releaseTasks } from "../cluster/slurm.ts";
 import { type ClusterState, clusterState, lastLine } from "../cluster/state.ts";
-import { liveTasks, submissions } from "../cluster/submission.ts";
 import {
   type ClusterPlan,
   planSubmission,
@@ -22,55 +20,11 @@ import { missingTrials } from "../experiments/run-study.ts";
 import { TrialTimes } from "../experiments/trial-times.ts";
 import type { RunConfig } from "../training/run.ts";
 import { loadTrialData } from "../training/trial-data.ts";
-import { integer } from "./numbers.ts";
 import { print } from "./output.ts";
 
-export interface SlurmFlags extends Omit<SiteOptions, "sbatch"> {
-  readonly executor: "threads" | "slurm";
-  readonly sbatch?: readonly string[];
-  readonly dryRun?: boolean;
-}
-
-export function addSlurmOptions(command: Command): Command {
-  const number = (flag: string, about: string): Option =>
-    new Option(flag, about).argParser(integer(1));
-  return command
-    .optionsGroup("On a cluster (docs/studies.md):")
-    .addOption(
-      new Option("--executor <which>", "slurm: submit the missing trials and end")
-        .choices(["threads", "slurm"])
-        .default("threads"),
-    )
-    .option("--partition <name>", "as sbatch takes it; so are the next ones")
-    .option("--account <name>")
-    .option("--time <limit>", "of a job: 2:00:00")
-    .option("--mem <size>", "of a job: 8G")
-    .option("--gres <list>", "gpu:1")
-    .addOption(number("--cpus <n>", "cores of a job, and trials at a time in it (default: 1)"))
-    .addOption(number("--array-size <n>", "the most jobs of one array (default: the site's)"))
-    .option("--setup <shell>", 'what a job runs first: "module load nodejs"')
-    .addOption(
-      new Option("--sbatch <option>", "any other option of sbatch; may be repeated").argParser(
-        (text: string, earlier: readonly string[] = []) => [...earlier, text],
-      ),
-    )
-    .option("--dry-run", "print the plan and the scripts, and submit nothing");
-}
-
-/** The flags over the site's profile. @throws OptionError for flags of a cluster without one */
-export function givenSite(flags: SlurmFlags): SiteOptions | undefined {
-  const { partition, account, time, cpus, mem, gres, arraySize, setup, sbatch } = flags;
-  const all = { partition, account, time, cpus, mem, gres, arraySize, setup, sbatch };
-  const given = Object.fromEntries(
-    Object.entries(all).filter(([, value]) => value !== undefined),
-  ) as SiteOptions;
-  if (flags.executor === "slurm") return { ...siteProfile(process.cwd()), ...given };
-  const [first] = [...Object.keys(given), ...(flags.dryRun ? ["dryRun"] : [])];
-  if (first === undefined) return undefined;
-  throw new OptionError(`the option for ${first} needs --executor slurm`);
-}
-
 export interface SlurmRequest extends SubmitOptions {
+  /** How to follow what is submitted. */
+  readonly advice: string;
   readonly dryRun?: boolean;
   /** Where the data comes from; it is fetched before anything is submitted, as nodes may have no network. */
   readonly data: DataOptions;
@@ -81,18 +35,26 @@ export async function submitTrials(
   trials: ReadonlyMap<string, RunConfig>,
   request: SlurmRequest,
 ): Promise<void> {
-  const { title, site, runsDir, dryRun, data } = request;
+  const { site, runsDir, dryRun, advice } = request;
   const plan = await planSubmission(trials, request);
-  print(describe(plan, trials.size));
+  const memory = await memoryOf(plan, request);
+  print([describe(plan, trials.size), ...memory].join("\n"));
   if (dryRun) return print(scriptsOf(plan, runsDir, site).trimEnd());
   await releaseTasks(plan.held);
   if (plan.arrays.length === 0) return;
-  await loadTrialData(
-    plan.arrays.flatMap(({ tasks }) => tasks.flat().map(({ config }) => config)),
-    data,
-  );
   const jobs = await submitPlan(plan, request);
-  print(`${counted(jobs, "job")} submitted; abkd study status ${title} shows how far they are`);
+  print(`${counted(jobs, "job")} submitted; ${advice}`);
+}
+
+/** Loads the data of what is to be submitted, and says how much memory its largest job takes. */
+async function memoryOf({ arrays }: ClusterPlan, { site, data }: SlurmRequest): Promise<string[]> {
+  if (arrays.length === 0) return [];
+  const configs = arrays.flatMap(({ tasks }) => tasks.flat().map(({ config }) => config));
+  const dataOf = await loadTrialData(configs, data);
+  const gigabytes = (largestJob(arrays, dataOf, site.cpus ?? 1) / 1e9).toFixed(1);
+  return [
+    `  the largest job takes about ${gigabytes} GB${site.mem ? `; --mem is ${site.mem}` : ""}`,
+  ];
 }
 
 function describe({ arrays, queued, held, trials }: ClusterPlan, all: number): string {
@@ -208,10 +170,9 @@ export async function watchCluster(question: ClusterQuestion): Promise<void> {
 
 /** Cancels a study's jobs; what their trials recorded stays. */
 export async function cancelStudy(title: string, { runs }: { runs: string }): Promise<void> {
-  const mine = submissions(runs).filter((submission) => submission.title === title);
-  const live = liveTasks(mine.length > 0 ? await queuedTasks() : [], mine);
+  const live = await liveJobs(runs, title);
   await cancelJobs(live.map(({ job }) => job));
   print(
-    `${counted(live.length, "job")} cancelled; what is recorded stays, and abkd study run ${title} goes on`,
+    `${counted(live.length, "job")} cancelled; what is recorded stays, and the command that submitted them goes on`,
   );
 }

@@ -38,15 +38,13 @@ import { addModuleOption, type ModuleOptions } from "./modules.ts";
 import { integer } from "./numbers.ts";
 import { print, printJson } from "./output.ts";
 import { stopOnSignals } from "./signals.ts";
+import { addSlurmOptions, givenSite, type SlurmFlags } from "./slurm-options.ts";
 import { showStudyProgress } from "./study-progress.ts";
 import { packCommand, showCommand } from "./study-records.ts";
 import {
-  addSlurmOptions,
   cancelStudy,
   clusterLines,
-  givenSite,
   lookAtCluster,
-  type SlurmFlags,
   submitTrials,
   watchCluster,
 } from "./study-slurm.ts";
@@ -254,6 +252,7 @@ async function submit(
     runsDir: runs,
     site,
     title,
+    advice: `abkd study status ${title} shows how far they are`,
     ...(data !== undefined && { dataDir: data }),
     ...(module && { modules: module }),
     ...(retryFailed && { retryFailed }),

@@ -12,7 +12,7 @@ import { shellWord } from "../base/shell-word.ts";
 import type { PlannedArray } from "./plan.ts";
 import { requestOf, type SiteOptions } from "./site.ts";
 import { type QueuedTask, submitScript } from "./slurm.ts";
-import { logPath, type TaskSetting, writeTask } from "./task-file.ts";
+import { logPath } from "./task-file.ts";
 
 const FORMAT = "abkd-slurm/1";
 
@@ -40,22 +40,28 @@ const jobPath = (folder: string, array: string): string => path.join(folder, `${
 const scriptPath = (folder: string, array: string): string => path.join(folder, `${array}.sh`);
 const jobName = (id: string, array: string): string => `abkd-${id}-${array}`;
 
-/** Writes everything that the jobs need. @throws FileError */
+/** The program that a job runs: src/cluster/task.ts or command.ts. */
+export type Entry = "task" | "command";
+
+/**
+ * Writes everything that the jobs need.
+ * @param write writes what the entry reads into the submission's folder
+ * @throws FileError
+ */
 export function writeSubmission(
   runsDir: string,
   title: string,
   arrays: readonly PlannedArray[],
-  setting: TaskSetting,
   site: SiteOptions,
+  entry: Entry,
+  write: (folder: string) => void,
 ): Submission {
   const id = randomBytes(4).toString("hex");
   const folder = path.join(path.resolve(submissionsFolder(runsDir)), id);
   makeFolders(path.join(folder, "logs"));
-  for (const { name, tasks } of arrays) {
-    tasks.forEach((trials, k) => {
-      writeTask(folder, name, k, { ...setting, trials });
-    });
-    writeAtomic(scriptPath(folder, name), scriptOf(folder, name, site));
+  write(folder);
+  for (const { name } of arrays) {
+    writeAtomic(scriptPath(folder, name), scriptOf(folder, name, site, entry));
   }
   const known = arrays.map(({ name, tasks }) => ({
     name,
@@ -68,9 +74,14 @@ export function writeSubmission(
 }
 
 /** Returns an array's script; what a node lacks is one line in the task's log. */
-export function scriptOf(folder: string, array: string, { setup }: SiteOptions): string {
+export function scriptOf(
+  folder: string,
+  array: string,
+  { setup }: SiteOptions,
+  entry: Entry,
+): string {
   const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."));
-  const task = fileURLToPath(new URL(`./task${extension}`, import.meta.url));
+  const program = fileURLToPath(new URL(`./${entry}${extension}`, import.meta.url));
   return `#!/bin/bash
 ${setup === undefined ? "" : `${setup}\n`}node=${shellWord(process.execPath)}
 [ -x "$node" ] || node=$(command -v node)
@@ -78,13 +89,13 @@ if [ -z "$node" ]; then
   echo "abkd: $HOSTNAME has no Node.js: put it on the shared file system, or load it by --setup" >&2
   exit 1
 fi
-for needed in ${shellWord(task)} ${shellWord(planPath(folder))}; do
+for needed in ${shellWord(program)} ${shellWord(planPath(folder))}; do
   [ -r "$needed" ] && continue
   echo "abkd: $HOSTNAME does not see $needed: abkd and its runs must be on the shared file system" >&2
   exit 1
 done
-# The signals that Slurm sends to the script are for the task.
-exec "$node" ${shellWord(task)} ${shellWord(folder)} ${array}
+# The signals that Slurm sends to the script are for the program.
+exec "$node" ${shellWord(program)} ${shellWord(folder)} ${array}
 `;
 }
 

@@ -4,6 +4,7 @@ import { UserError } from "../base/errors.ts";
 import { VERSION } from "../base/own-package.ts";
 import type { ResultsStore } from "../experiments/results-store.ts";
 import { missingTrials } from "../experiments/run-study.ts";
+import type { TrialRecord } from "../experiments/trial-record.ts";
 import { TrialTimes } from "../experiments/trial-times.ts";
 import { moduleUrls } from "../training/modules.ts";
 import type { RunConfig } from "../training/run.ts";
@@ -11,6 +12,7 @@ import { type PlannedArray, planArrays } from "./plan.ts";
 import { requestOf, type SiteOptions } from "./site.ts";
 import { isHeld, type QueuedTask, queuedTasks, siteSetting } from "./slurm.ts";
 import { liveTasks, scriptOf, submissions, submitArray, writeSubmission } from "./submission.ts";
+import { writeTask } from "./task-file.ts";
 
 export interface SubmitOptions {
   readonly store: ResultsStore;
@@ -21,6 +23,8 @@ export interface SubmitOptions {
   readonly dataDir?: string;
   readonly modules?: readonly string[];
   readonly retryFailed?: boolean;
+  /** Records of other trials, which tell how long these may take. */
+  readonly others?: readonly TrialRecord[];
 }
 
 export interface ClusterPlan {
@@ -42,7 +46,7 @@ const MOST_ARRAY = 1001;
  */
 export async function planSubmission(
   trials: ReadonlyMap<string, RunConfig>,
-  { store, runsDir, site, retryFailed }: SubmitOptions,
+  { store, runsDir, site, retryFailed, others = [] }: SubmitOptions,
 ): Promise<ClusterPlan> {
   const known = submissions(runsDir);
   const [queue, [most]] = await Promise.all([queuedTasks(), siteSetting("MaxArraySize")]);
@@ -59,7 +63,7 @@ export async function planSubmission(
     trials: wanted,
     queued,
     runsDir,
-    times: new TrialTimes(read.records.values()),
+    times: new TrialTimes([...others, ...read.records.values()]),
     cpus: site.cpus ?? 1,
     arraySize: Math.min(site.arraySize ?? limit, limit),
   });
@@ -74,7 +78,7 @@ export function scriptsOf({ arrays }: ClusterPlan, runsDir: string, site: SiteOp
     .map(({ name, tasks, after }) => {
       const wait = after.length > 0 ? `, after ${after.join(" and ")}` : "";
       const request = requestOf(site).join(" ");
-      return `# ${name}: sbatch --array=0-${tasks.length - 1} ${request}${wait}\n${scriptOf(folder, name, site)}`;
+      return `# ${name}: sbatch --array=0-${tasks.length - 1} ${request}${wait}\n${scriptOf(folder, name, site, "task")}`;
     })
     .join("\n");
 }
@@ -98,7 +102,13 @@ export async function submitPlan(
     cpus: site.cpus ?? 1,
     retryFailed: retryFailed ?? false,
   };
-  const submission = writeSubmission(runsDir, title, arrays, setting, site);
+  const submission = writeSubmission(runsDir, title, arrays, site, "task", (folder) => {
+    for (const { name, tasks } of arrays) {
+      tasks.forEach((trials, k) => {
+        writeTask(folder, name, k, { ...setting, trials });
+      });
+    }
+  });
   const jobs = new Map<string, string>();
   for (const array of arrays) {
     const job = await submitArray(submission, array, site, jobs).catch((cause: UserError) => {

@@ -1,13 +1,13 @@
 // A task of an array, as Slurm starts it: has its trials done by a process of their own, starts that one again
 // if it dies, passes Slurm's signals on, and asks for another turn when time runs out.
 //     node task.ts FOLDER ARRAY
-import { execFile, fork } from "node:child_process";
+import { fork } from "node:child_process";
 import { hostname } from "node:os";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { UserError } from "../base/errors.ts";
 import { writeFailed } from "./failed.ts";
+import { askForAnotherTurn, say } from "./requeue.ts";
 import { logPath, readTask, type Task } from "./task-file.ts";
 
 /** What the process that trains reports. */
@@ -21,8 +21,6 @@ export type Report =
 /** A trial that has failed so often is given up; between tries a full disk may be cleared. */
 const MOST_TRIES = 3;
 const PAUSES_MILLISECONDS = [1_000, 10_000];
-
-const say = (text: string): void => void process.stderr.write(`abkd: ${text}\n`);
 
 class TaskRunner {
   readonly #left: Set<string>;
@@ -115,16 +113,7 @@ class TaskRunner {
       say("the time limit is too short for one epoch: ask for more with --time");
       return 1;
     }
-    const job = process.env["SLURM_JOB_ID"] ?? "";
-    try {
-      say("the time limit is near: asking for another turn");
-      await promisify(execFile)("scontrol", ["requeue", job]);
-      return 0;
-    } catch (error) {
-      const why = (error as Error).message.split("\n").filter(Boolean).at(-1);
-      say(`no other turn (${why}): abkd study run submits what is left`);
-      return 1;
-    }
+    return askForAnotherTurn("abkd study run submits what is left");
   }
 }
 

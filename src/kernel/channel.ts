@@ -20,6 +20,8 @@ export type Command =
       readonly silent: boolean;
       readonly allowInput: boolean;
       readonly userExpressions: Readonly<Record<string, string>>;
+      /** The notebook's cell, if the front end names it: the same each time it is run. */
+      readonly place?: string;
     }
   | { readonly type: "interrupt" }
   | { readonly type: "input"; readonly value: string }

@@ -5,6 +5,7 @@ import { flagOf, textOf, textsOf } from "./contents.ts";
 import { log } from "./log.ts";
 import type { Request, Sender, Sockets } from "./sockets.ts";
 import type { Streams } from "./streams.ts";
+import type { Content } from "./wire.ts";
 
 /** An execute_request, from its arrival on. */
 export interface Cell {
@@ -16,6 +17,8 @@ export interface Cell {
   readonly stopOnError: boolean;
   readonly allowInput: boolean;
   readonly userExpressions: Readonly<Record<string, string>>;
+  /** The id of the cell in its notebook; undefined if the front end does not tell. */
+  readonly place: string | undefined;
   /** Time on the clock of performance.now(). */
   readonly arrival: number;
   /** The n of In[n]; 0 until it runs. */
@@ -85,7 +88,7 @@ export class Executions {
   }
 
   /** @throws WireError if the request is malformed */
-  add({ channel, identities, header, content }: Request): void {
+  add({ channel, identities, header, content, metadata }: Request): void {
     const silent = flagOf(content, "silent", false);
     const cell: Cell = {
       id: ++this.#ids,
@@ -96,6 +99,7 @@ export class Executions {
       stopOnError: flagOf(content, "stop_on_error", true),
       allowInput: flagOf(content, "allow_stdin", true),
       userExpressions: textsOf(content, "user_expressions"),
+      place: placeOf(metadata),
       arrival: performance.now(),
       count: 0,
     };
@@ -164,7 +168,7 @@ export class Executions {
 
   async #run(cell: Cell): Promise<void> {
     const { sockets, streams, send, finished } = this.#options;
-    const { id, sender, code, silent, storeHistory, allowInput, userExpressions } = cell;
+    const { id, sender, code, silent, storeHistory, allowInput, userExpressions, place } = cell;
     const { header } = sender;
     if (storeHistory) this.#count++;
     const count = this.#count;
@@ -178,7 +182,14 @@ export class Executions {
     if (!silent) sockets.publish("execute_input", header, { code, execution_count: count });
     // In stack traces, an uncounted cell must not be mistaken for the one whose number it shares.
     const named = storeHistory ? count : 0;
-    send({ type: "execute", cell: id, count: named, code, silent, allowInput, userExpressions });
+    const asked = {
+      code,
+      silent,
+      allowInput,
+      userExpressions,
+      ...(place !== undefined && { place }),
+    };
+    send({ type: "execute", cell: id, count: named, ...asked });
     const outcome = await this.#done.promise;
     await Promise.race([this.#marked.promise, delay(MARK_MILLISECONDS, null, { ref: false })]);
     streams.flush();
@@ -228,6 +239,11 @@ export class Executions {
     const [oldest] = this.#cells.keys();
     if (this.#cells.size > REMEMBERED && oldest !== undefined) this.#cells.delete(oldest);
   }
+}
+
+/** Returns the cell's id, as JupyterLab sends it beside the request; nbformat allows 64 characters. */
+function placeOf({ cellId }: Content): string | undefined {
+  return typeof cellId === "string" && /^.{1,64}$/.test(cellId) ? cellId : undefined;
 }
 
 /** Does work whose failure must not stop the caller. */

@@ -1,6 +1,7 @@
 // Whether a cell shows what its notebook says: texts match with near numbers, pictures are present.
 import { isWarningNote } from "../kernel/display/warnings.ts";
 import { isJsonMime, type Json, type Output } from "./nbformat.ts";
+import { VIEW } from "./widgets.ts";
 
 const NUMBER = /[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?/gi;
 /** Two numbers below this both count as zero: they differ by rounding, not in results. */
@@ -70,6 +71,7 @@ function compareOutput(a: Output, b: Output, tolerance: number): string | null {
 
 function compareValue(mime: string, a: Json, b: Json, tolerance: number): string | null {
   if (mime.startsWith("image/") || mime === "application/pdf") return null;
+  if (mime === VIEW) return null; // it only names a widget of that run
   if (isPlot(mime)) return compareStructure(a, b, "");
   if (isJsonMime(mime)) return compareJson(a, b, tolerance, "");
   return compareText(String(a), String(b), tolerance);

@@ -20,6 +20,7 @@ import {
 } from "./client.ts";
 import { type CodeCell, type Json, type Notebook, tagsOf } from "./nbformat.ts";
 import { CellOutputs, type Displays } from "./outputs.ts";
+import { WidgetStates } from "./widgets.ts";
 
 /** A kernel to run notebooks with. */
 export interface ChosenKernel {
@@ -118,13 +119,17 @@ export async function runNotebook(notebook: Notebook, options: RunOptions): Prom
   }
   const client = await start(kernel, cwd, options.transport);
   const displays: Displays = new Map();
-  const collected = new Map<string, CellOutputs>();
+  const collected = new Map<string, { readonly cell: CodeCell; readonly outputs: CellOutputs }>();
+  const widgets = new WidgetStates();
   const outputsOf = new Map<CodeCell, CellOutputs>();
   const errors = new Map<CodeCell, string>();
   let failure: Failure | null = null;
   // This includes output of an earlier cell's timers: the parent header tells which cell it belongs to.
   client.onMessage((channel, message) => {
-    if (channel === "iopub") collected.get(message.parent.msg_id ?? "")?.apply(message);
+    if (channel !== "iopub") return;
+    const known = collected.get(message.parent.msg_id ?? "");
+    known?.outputs.apply(message);
+    widgets.apply(message, known?.cell.id ?? "");
   });
   try {
     for (const [index, cell] of cells.entries()) {
@@ -133,7 +138,7 @@ export async function runNotebook(notebook: Notebook, options: RunOptions): Prom
       const outputs = new CellOutputs(displays);
       outputsOf.set(cell, outputs);
       const execution = execute(client, cell.source, ({ msg_id }) => {
-        collected.set(msg_id, outputs);
+        collected.set(msg_id, { cell, outputs });
       });
       const ended = await ending(client, execution, options);
       cell.execution_count = ended.count;
@@ -149,6 +154,7 @@ export async function runNotebook(notebook: Notebook, options: RunOptions): Prom
     else await client.shutdown();
   }
   for (const [cell, outputs] of outputsOf) cell.outputs = outputs.outputs;
+  widgets.settle(notebook);
   describeKernel(notebook, kernel, client);
   return { failure, errors };
 }

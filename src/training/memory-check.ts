@@ -22,7 +22,7 @@ const COPIES = 4;
  *   is refused that would have run
  */
 export function refuseTooLarge(config: RunConfig, graph: Graph, engine: EngineChoice): void {
-  const bytes = 4 * leastNumbers(config, graph);
+  const bytes = leastBytes(config, graph);
   const native = chooseEngine(engine, hiddenWidth(config.model)) === "native";
   const machine = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
   const [limit, where] =
@@ -77,6 +77,11 @@ function advice({ model, method, training }: RunConfig): string {
   if (ofSample)
     return `draw parts of the graph: --batch 1024 --sampler neighbours:15,10; or ${smaller}`;
   return ofNodes ? `cut the nodes into batches: --batch 1024; or ${smaller}` : smaller;
+}
+
+/** Returns the least bytes that a run holds at the same time, without the graph and the program. */
+export function leastBytes(config: RunConfig, graph: Graph): number {
+  return 4 * leastNumbers(config, graph);
 }
 
 /** Counts the float32 numbers held at the same time, when the method starts or in a step. */

@@ -42,7 +42,12 @@ test("a node without the files or without Node.js says so in one line", async (t
       ({ code, stderr }: { code: number; stderr: string }) => `${code} ${stderr}`,
     );
   };
-  const script = scriptOf(join(folder, "it's not here"), "a1", { setup: "export LOADED=1" });
+  const script = scriptOf(
+    join(folder, "it's not here"),
+    "a1",
+    { setup: "export LOADED=1" },
+    "task",
+  );
   assert.match(
     await run(script),
     /^1 abkd: \S+ does not see .*it's not here\/plan.json: abkd and its runs must be on the shared file system\n$/,

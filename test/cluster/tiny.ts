@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { canonicalJson } from "../../src/base/canonical.ts";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { runStudy } from "../../src/experiments/run-study.ts";
 import { findStudy } from "../../src/experiments/studies/index.ts";
@@ -36,19 +37,21 @@ export async function runHere(folder: string): Promise<Map<string, string>> {
   return recordsIn(store.folder);
 }
 
-/** Returns a store's records by file, without their timing and the digest that covers it. */
+/** Returns a record's text without its timing and the digest that covers it. */
+export function outcomeText(record: object): string {
+  return canonicalJson({ ...record, timing: undefined, digest: undefined });
+}
+
+/**
+ * Returns a store's records by file, without their timing and the digest that covers it. What a killed writer left
+ * unfinished is no record.
+ */
 export function recordsIn(folder: string): Map<string, string> {
   return new Map(
     readdirSync(folder)
+      .filter((name) => !name.endsWith(".tmp"))
       .sort()
-      .map((name) => {
-        const {
-          timing: _,
-          digest: __,
-          ...rest
-        } = JSON.parse(readFileSync(join(folder, name), "utf8"));
-        return [name, JSON.stringify(rest)];
-      }),
+      .map((name) => [name, outcomeText(JSON.parse(readFileSync(join(folder, name), "utf8")))]),
   );
 }
 

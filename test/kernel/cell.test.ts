@@ -323,7 +323,7 @@ suite("what cannot be parsed", () => {
     ["'unterminated", 1, 1],
     ["if (x) {\n  y()", 2, 6],
     ["let x: string = 1\nlet x = 2", 2, 5],
-    ["@dec class A {}", 1, 1],
+    ["@dec function f() {}", 1, 1],
     ["let x = 3 3\nlet y = 2\nlet z", 1, 11],
     ["let ok = 1;\nconst = 3;\nlet z", 2, 7],
     ["const = 3;\n     ^\nlet z", 1, 7],

@@ -69,13 +69,7 @@ for (const [code, hint] of HABITS) {
 
 const FOREIGN: readonly (readonly [string, RegExp])[] = [
   ['Deno.readTextFile("x")', /^Node's own modules/],
-  ["const el = <div>hi</div>", /^no JSX/],
-  ["<Plot data={1}/>", /^no JSX/],
-  ["@dec class A {}", /^no decorators/],
-  ["class A { @prop x = 1; }", /^no decorators/],
-  ["class B { constructor(@Inject(F) private f) {} }", /^no decorators/],
-  ["class C {\n  @log\n  method() {}\n}", /^no decorators/],
-  ["@dec()\nclass A {}", /^no decorators/],
+  ["React.createElement('p')", /^import \* as React from "react"/],
   ["return 3", /last expression/],
   ["document.body", /text\/html/],
   ["__dirname", /import\.meta\.dirname/],

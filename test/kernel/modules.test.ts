@@ -106,6 +106,43 @@ test("tslab is the kernel's own display module", async () => {
   assert.equal(await run('import * as tslab from "tslab"; typeof tslab.display'), "object");
 });
 
+test("import * of a CommonJS module has all its names, as with esModuleInterop", async () => {
+  write({
+    "node_modules/low/package.json": '{"name":"low"}',
+    // Like lodash: a function, whose names Node cannot detect.
+    "node_modules/low/index.js":
+      "const low = (x) => [x]; for (const name of ['chunk', 'map']) low[name] = () => name; low.VERSION = 1; module.exports = low;",
+  });
+  assert.deepEqual(
+    await run(
+      'import * as _ from "low"; [_.chunk(), _.VERSION, _.default(2), typeof _, "length" in _]',
+    ),
+    ["chunk", 1, [2], "object", false],
+  );
+  assert.deepEqual(
+    await run("_.default.VERSION = 3; [_.VERSION, Object.keys(_).includes('map')]"),
+    [3, true],
+  );
+});
+
+test("a package that was missing is found once it has been installed", async () => {
+  write({ "node_modules/other/index.js": "" });
+  for (const name of ["young", "young/part"]) await failure(`import "${name}"`);
+  write({
+    "node_modules/young/package.json":
+      '{"name":"young","exports":{".":"./i.js","./part":"./p.js"}}',
+    "node_modules/young/i.js": "exports.age = 1;",
+    "node_modules/young/p.js": "exports.age = 2;",
+  });
+  assert.equal(await run('import { age } from "young"; age'), 1);
+  assert.equal(await run('require("young/part").age'), 2);
+});
+
+test("a package can import itself", async () => {
+  write({ "package.json": '{"name":"self","exports":"./self.js"}', "self.js": "exports.me = 5;" });
+  assert.equal(await run('import { me } from "self"; me'), 5);
+});
+
 test("a missing module is named, with where it was looked for and what to do", async () => {
   write({ "m.ts": 'import "absent/deep";' });
   for (const code of ['import "absent"', 'import "./m.ts"', 'await import("absent")']) {

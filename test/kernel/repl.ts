@@ -56,9 +56,11 @@ export class Repl {
   /** The resources that `using` declared at a cell's top level. */
   readonly resources: unknown[] = [];
   readonly #session = new Session();
+  readonly #folder: string;
   #count = 0;
 
   constructor(folder: string) {
+    this.#folder = folder;
     this.modules = new Modules({ folder, projectRoot: ROOT });
     this.#session.connect();
     const { modules } = this;
@@ -73,6 +75,7 @@ export class Repl {
       constants: modules.constants,
       use,
       useAsync: use,
+      emitted: {},
       begin: () => {},
       end: (value: unknown) => value,
       go: (value: unknown) => value,
@@ -83,7 +86,7 @@ export class Repl {
 
   /** Returns the value of a cell that ends in an expression. */
   async run(source: string): Promise<unknown> {
-    const cell = compileCell(source, ++this.#count, this.modules.constants);
+    const cell = compileCell(source, ++this.#count, this.modules.constants, this.#folder);
     const { result, exceptionDetails } = await this.#post("Runtime.evaluate", {
       expression: cell.code,
       replMode: true,

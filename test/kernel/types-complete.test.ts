@@ -133,7 +133,15 @@ describe("completions in an import's quotes", () => {
 
   test("packages of the folder and of the project, and Node's modules", async () => {
     const all = (await notebook.complete("import '|'")).matches;
-    for (const name of ["mapped", "abkd", "tslab", "acorn", "@tensorflow/tfjs", "node:fs"]) {
+    for (const name of [
+      "mapped",
+      "abkd",
+      "tslab",
+      "tskernel/widgets",
+      "acorn",
+      "@tensorflow/tfjs",
+      "node:fs",
+    ]) {
       assert.ok(all.includes(name), name);
     }
     assert.deepEqual(await notebook.completed("import '@tensorflow/tfjs-b|'"), [

@@ -147,6 +147,26 @@ describe("type errors", () => {
     assert.deepEqual(await errors("tslab.nope; process.nope"), [2339, 2339]);
   });
 
+  test("a widget's value has the widget's type", async () => {
+    const imports = "import { dropdown, interact, slider, tabs, widget } from 'tskernel/widgets';";
+    assert.deepEqual(
+      await errors(
+        `${imports} slider(0, 1).value.toFixed(); const front: "one" | "two" = tabs({ one: 1, two: 2 }).value;
+const counter = widget({ render({ model, el }) { el.append(model.get("n").toFixed()); } }, { n: 1 }); counter.state.n++;
+interact(({ n, kind }) => n.toFixed() + kind.trim(), { n: slider(0, 1), kind: dropdown(["a", "b"]) })`,
+      ),
+      [],
+    );
+    assert.deepEqual(
+      await errors(
+        `${imports} slider(0, 1).value.trim(); dropdown(["a", "b"]).value = "c";
+interact(({ n }) => n.trim(), { n: slider(0, 1) });
+widget({ render({ model }) { model.get("nope"); } }, { n: 1 });`,
+      ),
+      [2339, 2322, 2339, 2345],
+    );
+  });
+
   test("messages name cells and packages, and no path of this machine", async () => {
     notebook.run("class Same { #x = 1 }");
     notebook.run("const same = new Same()");
@@ -157,6 +177,27 @@ describe("type errors", () => {
     assert.match(text, /import\("Cell \[\d+\]"\)\.Same/);
     assert.match(text, /acorn\/dist/);
     assert.doesNotMatch(text, /"\//);
+  });
+
+  test("cells with JSX are TSX, those without keep their type assertions", async () => {
+    const runtime = (tag: string): string =>
+      `export const jsx: unknown; export { jsx as jsxs }; export namespace JSX { interface Element { tag: string } interface IntrinsicElements { ${tag}: { n?: number; children?: unknown } } }`;
+    for (const [name, tag] of [
+      ["react", "p"],
+      ["other", "q"],
+    ] as const) {
+      notebook.write(`node_modules/${name}/package.json`, `{ "name": "${name}" }`);
+      notebook.write(`node_modules/${name}/jsx-runtime.d.ts`, runtime(tag));
+    }
+    notebook.run("const word = <string>('w' as unknown);");
+    assert.deepEqual(await errors("const tagged = <p n={1}>a's</p>; tagged.tag.trim()"), []);
+    assert.deepEqual(await errors("tagged.tag.nope; <p n='1'>{word.nope}</p>"), [2339, 2322, 2339]);
+    assert.deepEqual(await errors("/** @jsxImportSource other */\n<q n={2} />"), []);
+    assert.deepEqual(await errors("const html = '</p>'; (<string>(html as unknown)).trim()"), []);
+    assert.deepEqual(
+      await errors("const log = (c: unknown, d: DecoratorContext) => {}; @log class L {}"),
+      [],
+    );
   });
 
   test("no more than a screenful", async () => {

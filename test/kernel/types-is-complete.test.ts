@@ -20,6 +20,7 @@ const COMPLETE = [
   "'😀'",
   "{ a: 1, b: 2 }",
   "{\n  ...o,\n  f() {}\n}",
+  "const e = <p title='a'>don't {1 < 2 ? <b /> : <></>}</p>",
   "type A = { [K in keyof B]: `${K & string}!` }",
 ];
 
@@ -34,6 +35,7 @@ const INVALID = [
   "function f() { foo bar",
   "else",
   "x = = 1",
+  "<p></q>",
   "😀",
 ];
 
@@ -64,6 +66,7 @@ const INCOMPLETE: [string, string][] = [
   ["type X =", "  "],
   ["let a: Array<", "  "],
   ["try {\n}", "  "],
+  ["const e = (\n  <p>", "    "],
   ["`abc", ""],
   ["`a ${b} c\n", ""],
   ["/* abc", ""],

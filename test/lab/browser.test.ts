@@ -139,6 +139,95 @@ describe("JupyterLab in Chromium", limits, () => {
     await at.screenshot("input");
   });
 
+  it("redraws a figure when a slider is moved, also once the page was loaded again", async () => {
+    let cell = await opened.add(`import { interact, slider, widget } from "tskernel/widgets";
+interact(({ beta }) => {
+  console.log("beta is", beta);
+  const x = Array.from({ length: 60 }, (_, i) => i / 10);
+  const figure = { data: [{ x, y: x.map((each) => Math.sin(beta * each)) }], layout: { height: 220 } };
+  display({ "application/vnd.plotly.v1+json": figure }, { raw: true });
+}, { beta: slider(0, 5, { step: 0.5, value: 1 }) })`);
+    await opened.start(cell);
+    const line = () => cell.locator(".scatterlayer path.js-line").first();
+    const shows = async (beta: number): Promise<string> => {
+      await cell.getByText(`beta is ${beta}`, { exact: true }).waitFor();
+      await cell.locator(".widget-readout", { hasText: beta.toFixed(1) }).waitFor();
+      return (await line().getAttribute("d")) ?? "";
+    };
+    const first = await shows(1);
+    await cell.locator(".noUi-handle").press("ArrowRight");
+    const second = await shows(1.5);
+    assert.notEqual(second, first);
+    await at.screenshot("interact");
+    const index = (await opened.codeCells().count()) - 1;
+    await opened.save();
+    opened = await NotebookPage.open(at.page, at.lab, file, "TypeScript (abkd)");
+    cell = opened.codeCells().nth(index);
+    assert.equal(await shows(1.5), second);
+    await cell.locator(".noUi-handle").press("ArrowRight");
+    assert.notEqual(await shows(2), second);
+    await at.screenshot("interact-again");
+  });
+
+  it("shows a widget written in a cell, whose code is replaced when the cell is run again", async () => {
+    const code = (verb: string) => `const counter = widget({
+  render({ model, el }) {
+    const button = document.createElement("button");
+    const show = () => { button.textContent = \`${verb} \${model.get("count")}, \${model.get("bytes").byteLength} bytes\`; };
+    button.onclick = () => {
+      model.set("bytes", new Uint8Array(model.get("bytes").byteLength + 1));
+      model.set("count", model.get("count") + 1);
+      model.save_changes();
+    };
+    model.on("change:count", show);
+    show();
+    el.append(button);
+  },
+  css: "button { font-size: 20px }",
+}, { count: 0, bytes: new Uint8Array(2) });`;
+    const made = await opened.add(code("clicked"));
+    await opened.start(made);
+    await opened.finished(made);
+    const shown = await opened.add("counter");
+    await opened.start(shown);
+    await shown.getByText("clicked 0, 2 bytes").click();
+    await shown.getByText("clicked 1, 3 bytes").click();
+    assert.match(await opened.run("counter.value"), /count: 2, bytes: Uint8Array\(4\)/);
+    await made.locator(".cm-content").click();
+    await at.page.keyboard.press("Control+a");
+    await at.page.keyboard.insertText(code("pressed"));
+    await at.page.keyboard.press("Control+Enter");
+    await shown.getByText("pressed 2, 4 bytes").click();
+    await shown.getByText("pressed 3, 5 bytes").waitFor();
+    await opened.run("counter.state.count = 40; 0");
+    await shown.getByText("pressed 40").waitFor();
+    await at.screenshot("counter");
+  });
+
+  it("draws a live figure, whose traces a cell changes and which tells the next cell what was clicked", async () => {
+    const cell = await opened.add(`import { figure } from "tskernel/widgets";
+const live = figure([{ y: new Float32Array([1, 3, 2]), mode: "markers", marker: { size: 14 } }], { height: 250 });
+let clicked: unknown;
+live.onClick(([point]) => { clicked = point; console.log("clicked", point!.x, point!.y); });
+live`);
+    await opened.start(cell);
+    const points = cell.locator(".scatterlayer .trace .points path");
+    await points.nth(2).waitFor();
+    await opened.run(
+      `live.addTraces({ y: [3, 1, 1] }); live.restyle({ "marker.color": "red" }, [0]); 0`,
+    );
+    await cell.locator(".scatterlayer .trace").nth(1).waitFor();
+    await cell.locator('.points path[style*="255, 0, 0"]').first().waitFor();
+    const place = (await points.nth(1).boundingBox())!;
+    await at.page.mouse.move(place.x + place.width / 2, place.y + place.height / 2, { steps: 4 });
+    await cell.locator(".hoverlayer .hovertext").first().waitFor();
+    await at.page.mouse.down();
+    await at.page.mouse.up();
+    await cell.getByText("clicked 1 3").waitFor();
+    assert.match(await opened.run("clicked"), /curveNumber: 0, pointNumber: 1, x: 1, y: 3/);
+    await at.screenshot("figure");
+  });
+
   it("stops a runaway loop with the toolbar's button, and the variables are still there", async () => {
     assert.match(await opened.run("let kept = 6; kept"), /^6$/m);
     const loop = await opened.add("kept = 7; while (true) {}");

@@ -50,19 +50,23 @@ export async function startLab(folder: string, ...more: string[]): Promise<Lab> 
   });
   let output = "";
   const url = await new Promise<string>((resolve, reject) => {
+    const onLate = () => {
+      child.kill("SIGTERM");
+      reject(new Error(`JupyterLab did not say where it listens:\n${output}`));
+    };
     const onData = (chunk: Buffer) => {
       output += chunk;
       const found = FIRST_PAGE.exec(output)?.[1];
-      if (found !== undefined) resolve(found);
+      if (found === undefined) return;
+      // Otherwise the limit of its start would end it in the middle of the tests.
+      signal.removeEventListener("abort", onLate);
+      resolve(found);
     };
     child.stdout?.on("data", onData);
     child.stderr?.on("data", onData);
     child.on("error", reject);
     child.on("close", (code) => reject(new Error(`JupyterLab ended (${code}):\n${output}`)));
-    signal.addEventListener("abort", () => {
-      child.kill("SIGTERM");
-      reject(new Error(`JupyterLab did not say where it listens:\n${output}`));
-    });
+    signal.addEventListener("abort", onLate);
   });
   return { url, token, output: () => output, stop: () => stop(child) };
 }

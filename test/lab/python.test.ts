@@ -128,6 +128,54 @@ assert [output.text for cell in tagged for output in cell.outputs] == committed
     assert.match(output, /\d+ passed/);
   });
 
+  it("accept every widget's state: ipywidgets' own classes, and nbconvert's page", async () => {
+    const source = `import * as w from "tskernel/widgets";
+const all = [w.slider(0, 9), w.slider(0, 1, { step: 0.1, layout: { width: "50%" } }), w.checkbox("on"), w.text(),
+  w.text({ lines: 3 }), w.text({ password: true }), w.dropdown(["a", "b"]), w.progress(5), w.color(), w.fileUpload(),
+  w.date({ value: "2026-11-30" }), w.html("<b>"), w.button("go"), w.box([], { direction: "row" }), w.output()];
+w.tabs({ all: w.box(all), own: w.widget({ esm: "export default {}" }, { bytes: new Uint8Array([1, 2]) }) })`;
+    const cell = {
+      cell_type: "code",
+      id: "w",
+      source,
+      metadata: {},
+      outputs: [],
+      execution_count: null,
+    };
+    const notebook = { cells: [cell], metadata: {}, nbformat: 4, nbformat_minor: 5 };
+    await writeFile(path.join(notebooks, "widgets.ipynb"), JSON.stringify(notebook));
+    const args = [path.join(root, "src/cli.ts"), "notebook", "run", "widgets.ipynb", "--inplace"];
+    await succeed(process.execPath, args, { cwd: notebooks, env: jupyterEnvironment(folder) });
+    const program = `
+import anywidget, ipywidgets, nbformat
+from ipywidgets.widgets.widget import _registry
+notebook = nbformat.read("widgets.ipynb", as_version=nbformat.NO_CONVERT)
+nbformat.validate(notebook)
+models = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"].state
+names = ("_model_module", "_model_module_version", "_model_name", "_view_module", "_view_module_version", "_view_name")
+for model in models.values():
+    state = dict(model.state)
+    kind = [state.pop(name) for name in names]
+    if kind[0] == "anywidget":
+        assert model.buffers[0].data == "AQI=" and model.buffers[0].path == ["bytes"], model
+        continue
+    made = _registry.get(*kind)()
+    if "_options_labels" in state: made.options = state.pop("_options_labels")
+    if "children" in state: made.children = [ipywidgets.Label() for _ in state.pop("children")]
+    for key, value in sorted(state.items()):
+        reader = made.trait_metadata(key, "from_json", lambda value, _: value)
+        assert key in made.traits(sync=True), (kind, key)
+        if not str(value).count("IPY_MODEL_"):
+            setattr(made, key, reader(value, made))
+print(len(models))
+`;
+    assert.equal((await inPython("-c", program)).trim(), "19"); // 15, a layout, a box, tabs, our own
+    await inPython("-m", "nbconvert", "--to", "html", "--output", "widgets", "widgets.ipynb");
+    const page = await readFile(path.join(notebooks, "widgets.html"), "utf8");
+    assert.ok(page.includes('<script type="application/vnd.jupyter.widget-state+json">'));
+    assert.ok(page.includes('<script type="application/vnd.jupyter.widget-view+json">'));
+  });
+
   it("accept what `abkd notebook run` writes", async () => {
     const args = [path.join(root, "src/cli.ts"), "notebook", "run", short, "--output", "out.ipynb"];
     await succeed(process.execPath, args, { cwd: notebooks, env: jupyterEnvironment(folder) });

@@ -109,6 +109,7 @@ describe("npm run pack:kernel", () => {
           "interface Edge { from: number; to: number }\nconst edges: Edge[] = [{ from: 0, to: 1 }, { from: 1, to: 2 }];\nedges",
         ),
         cell("import ts from 'typescript';\nts.version"),
+        cell("import { slider } from 'tskernel/widgets';\nslider(0, 10)"),
         cell("import 'abkd'", "raises-exception"),
         cell("throw new Error('here')", "raises-exception"),
       ],
@@ -123,14 +124,17 @@ describe("npm run pack:kernel", () => {
     };
     writeFileSync(path.join(folder, "first.ipynb"), JSON.stringify(notebook));
     tskernel("notebook", "run", "first.ipynb", "--inplace", "--kernel", "tskernel");
-    const { cells } = JSON.parse(readFileSync(path.join(folder, "first.ipynb"), "utf8"));
-    const [edges, version, missing, thrown] = cells.map(
+    const { cells, metadata } = JSON.parse(readFileSync(path.join(folder, "first.ipynb"), "utf8"));
+    const [edges, version, shown, missing, thrown] = cells.map(
       (one: { outputs: unknown[] }) => one.outputs[0],
     );
     assert.match(edges.data["text/html"].toString(), /<table/);
     assert.match(String(version.data["text/plain"]), /5\.9\.3/);
+    const { model_id } = shown.data["application/vnd.jupyter.widget-view+json"];
+    const { state } = metadata.widgets["application/vnd.jupyter.widget-state+json"];
+    assert.equal(state[model_id].model_name, "IntSliderModel");
     assert.match(missing.evalue, /^Cannot find the package "abkd".*npm install abkd$/);
-    assert.match(thrown.traceback.join("\n"), /Cell \[4\]:1:7/);
+    assert.match(thrown.traceback.join("\n"), /Cell \[5\]:1:7/);
   });
 
   it("says what it is", () => {

@@ -5,6 +5,7 @@
 import type { AnyNode, ImportDeclaration, Program, VariableDeclaration } from "acorn";
 import { ancestor } from "acorn-walk";
 import { Constants, type Fixed } from "./constants.ts";
+import { withoutEmitted } from "./emitted.ts";
 import {
   assignments,
   boundNames,
@@ -46,6 +47,8 @@ export interface CellHelper {
   useAsync<T>(resource: T): T;
   /** The session's constants: told of declarations, asked before assignments. */
   readonly constants: Pick<Constants, "fix" | "free" | "assign" | "shadows">;
+  /** What TypeScript's compiler adds to cells with JSX or decorators, by name or module. */
+  readonly emitted: Readonly<Record<string, unknown>>;
   /** Is called first: what cells have done to built-ins holds from here on. */
   begin(): void;
   /** Is called last, if with the cell's value: returns it. */
@@ -70,14 +73,18 @@ export function cellUrl(count: number): string {
   return `cell-${count}.ts`;
 }
 
-/** Compiles a cell, the `count` of In[count], in a session with `constants`.
+/** Compiles a cell, the `count` of In[count], in a session with `constants`, of a notebook in `folder`: its
+ *  tsconfig.json holds.
  *  @throws CellSyntaxError if it cannot be parsed */
 export function compileCell(
   source: string,
   count: number,
   constants = new Constants(),
+  folder?: string,
 ): CompiledCell {
-  const parsed = constants.shadows.marked(parseCell(source));
+  const typed = parseCell(source, folder);
+  const own = withoutEmitted(typed, `${HELPER}.emitted`, `${HELPER}.import`);
+  const parsed = constants.shadows.marked(own);
   const url = cellUrl(count);
   const edited = rewrite(parsed, constants);
   const code = `${edited.text}\n//# sourceURL=${url}`;
@@ -98,10 +105,11 @@ export function compileCell(
 /** Returns the expression that a program ends in. If the last statement is a block, looks inside it, as V8's
  *  completion value does. */
 function lastExpression(body: Program["body"]): AnyNode | undefined {
-  // A transformed namespace ends in its `var`.
+  // A transformed namespace ends in its `var`, a compiled module in `export {}`.
   const last = body.findLast(
     (each) =>
       each.type !== "EmptyStatement" &&
+      !(each.type === "ExportNamedDeclaration" && !each.declaration && !each.specifiers.length) &&
       !(each.type === "VariableDeclaration" && each.declarations.every(({ init }) => !init)),
   );
   if (last?.type === "BlockStatement") return lastExpression(last.body);

@@ -77,22 +77,20 @@ const FOREIGN_NAMES: ReadonlyMap<string, string> = new Map([
   ["window", `no page: display({ "text/html": html }, { raw: true }) shows HTML`],
   ["document", `no page: display({ "text/html": html }, { raw: true }) shows HTML`],
   ["alert", "console.log(x), or await input(question)"],
-  ["React", `no JSX: display({ "text/html": html }, { raw: true }) shows HTML`],
+  [
+    "React",
+    `import * as React from "react"; JSX itself needs no import unless tsconfig.json asks for it`,
+  ],
 ]);
 
 /** Lines that other tools accept and this kernel does not, for cells with a syntax error. */
 const FOREIGN_LINES: readonly (readonly [RegExp, string])[] = [
-  [
-    // Python's product has an operand before its @.
-    /(^|[({;,])\s*(export\s+(default\s+)?)?@[A-Za-z_$]/,
-    "no decorators: call the function, as in const A = dec(class { … })",
-  ],
-  [
-    /(^|[=(,?:&|>]|\breturn)\s*<(>|[A-Za-z][\w.]*(\s[^<>]*)?\/?>)/,
-    `no JSX: display({ "text/html": html }, { raw: true }) shows HTML`,
-  ],
   [/^\s*\{.*[:,].*\}\s*;?\s*$/, "({ a: 1 }), in parentheses, is an object"],
 ];
+
+/** Decorators; Python's product has an operand before its @. */
+const DECORATOR = /(^|[({;,])\s*(export\s+(default\s+)?)?@[A-Za-z_$]/;
+const TAG = /(^|[=(,?:&|>]|\breturn)\s*<(>|[A-Za-z][\w.]*(\s[^<>]*)?\/?>)/;
 
 /** The longest line examined. Longer ones are nobody's habit, and some patterns would take seconds. */
 const LONGEST_LINE = 1_000;
@@ -141,9 +139,15 @@ const LINES: readonly (readonly [RegExp, string])[] = [
  * Returns what to write instead of Python or of another tool's code; undefined if nothing fits. It is
  * called only for cells that failed, so it may guess.
  *
- * @param line the cell's line that has the error, as typed
+ * @param line the cell's or file's line that has the error, as typed
+ * @param file the name of the file; none for a cell
  */
-export function hint(ename: string, evalue: string, line: string): string | undefined {
+export function hint(
+  ename: string,
+  evalue: string,
+  line: string,
+  file?: string,
+): string | undefined {
   const method = ename === "TypeError" && /\.(\w+) is not a function$/.exec(evalue)?.[1];
   const replaced = method ? METHODS.get(method) : undefined;
   if (replaced !== undefined) return `In TypeScript: ${replaced}`;
@@ -156,7 +160,8 @@ export function hint(ename: string, evalue: string, line: string): string | unde
   if (typed !== undefined) return `In TypeScript: ${typed}`;
   const foreign =
     missing === undefined
-      ? ((wrong ? lineHint(FOREIGN_LINES, line) : undefined) ?? returnHint(ename, evalue))
+      ? ((wrong ? (fileHint(line, file) ?? lineHint(FOREIGN_LINES, line)) : undefined) ??
+        returnHint(ename, evalue))
       : FOREIGN_NAMES.get(missing);
   return foreign === undefined ? undefined : `In this kernel: ${foreign}`;
 }
@@ -174,6 +179,17 @@ function lineHint(
 ): string | undefined {
   if (line.length > LONGEST_LINE) return undefined;
   return patterns.find(([pattern]) => pattern.test(line))?.[1];
+}
+
+/** Says where JSX and decorators, which cells may have, belong among files. */
+function fileHint(line: string, file = ""): string | undefined {
+  if (line.length > LONGEST_LINE) return undefined;
+  const isPlain = /\.[cm]?js$/.test(file);
+  if (isPlain && DECORATOR.test(line)) return "decorators belong in TypeScript files and in cells";
+  const hasNoTags = isPlain || /\.[cm]?ts$/.test(file);
+  return hasNoTags && TAG.test(line)
+    ? "JSX belongs in .tsx and .jsx files and in cells"
+    : undefined;
 }
 
 /** Recognises Node's error for a return outside a function. */

@@ -1,4 +1,4 @@
-// Local TypeScript files as Node runs them: types are stripped, imports of types are removed.
+// Local files that Node does not run as they are: types are stripped, imports of types are removed, JSX is compiled.
 import { readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
 import { basename, dirname } from "node:path";
@@ -10,7 +10,8 @@ import { hint } from "./habits.ts";
 import { declaredNames, exportedNames, usedNames } from "./names.ts";
 import { CellSyntaxError, parseJavaScript, parseTypeScript } from "./parse.ts";
 import { type Edited, Edits, linesOf, type Position } from "./source.ts";
-import { isPath, localFile, toPath } from "./versions.ts";
+import type { Written } from "./transpile.ts";
+import { isPath, isTypeScript, localFile, toPath } from "./versions.ts";
 
 export interface LoadedModule {
   readonly format: "module" | "commonjs";
@@ -29,11 +30,11 @@ export function markOwn<E extends Error>(error: E): E {
 
 export const isOwn = (error: unknown): error is Error => ownErrors.has(error as Error);
 
-/** Reads and compiles a .ts, .mts or .cts file. Syntax errors call it `shown`. */
+/** Reads and compiles a .ts, .mts, .cts, .tsx or .jsx file. Syntax errors call it `shown`. */
 export function compileModule(path: string, shown: string): LoadedModule {
   const source = readFileSync(path, "utf8");
   try {
-    const { text, program, origin } = parseTypeScript(source);
+    const { text, program, origin } = parseTypeScript(source, writtenIn(path));
     const edited = withoutTypes(text, program, dirname(path));
     return {
       format: formatOf(path, program),
@@ -43,6 +44,11 @@ export function compileModule(path: string, shown: string): LoadedModule {
   } catch (error) {
     throw error instanceof CellSyntaxError ? placed(error, source, shown) : error;
   }
+}
+
+function writtenIn(path: string): Written {
+  const tags = /\.([tj]sx)$/.exec(path)?.[1] as "tsx" | "jsx" | undefined;
+  return { as: tags ?? "ts", folder: dirname(path) };
 }
 
 /** Returns the error of a JavaScript file that is neither an ES module nor a CommonJS one, with its place, which
@@ -71,7 +77,7 @@ function placed(
   source: string,
   shown: string,
 ): SyntaxError {
-  const found = hint("SyntaxError", message, linesOf(source)[line - 1] ?? "");
+  const found = hint("SyntaxError", message, linesOf(source)[line - 1] ?? "", shown);
   const end = found === undefined ? "" : `. ${found}`;
   return markOwn(new SyntaxError(`${message} (${shown}:${line}:${column})${end}`));
 }
@@ -122,9 +128,9 @@ function valuesOf({ value }: Literal, folder: string): ReadonlySet<string> | und
   const specifier = String(value);
   if (!isPath(specifier)) return undefined;
   const path = localFile(toPath(specifier, folder));
-  if (!/\.[cm]?ts$/.test(path)) return undefined;
+  if (!isTypeScript(path)) return undefined;
   try {
-    const { program } = parseTypeScript(readFileSync(path, "utf8"));
+    const { program } = parseTypeScript(readFileSync(path, "utf8"), writtenIn(path));
     const isOpen = program.body.some((each) => each.type === "ExportAllDeclaration");
     return isOpen ? undefined : new Set(exportedNames(program));
   } catch {

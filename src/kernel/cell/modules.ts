@@ -1,14 +1,16 @@
 // Loads modules for cells from the notebook's folder and from this project, and again once edited.
-import { lstatSync, realpathSync } from "node:fs";
 import { createRequire, isBuiltin, registerHooks } from "node:module";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { ENGINE_OFFER, libraryFile } from "../../base/library.ts";
 import { NAME } from "../../base/own-package.ts";
+import { KERNEL_MODULES } from "../own-modules.ts";
 import { type Folders, shortPath } from "../short-path.ts";
 import { Constants } from "./constants.ts";
 import { Declarations } from "./declarations.ts";
 import { FOREIGN_SCHEME, foreignSpecifier } from "./foreign.ts";
+import { isAbsent, isLinked } from "./installed.ts";
+import { commonJs, whole } from "./interop.ts";
 import { compileModule, isOwn, markOwn, syntaxErrorIn } from "./local.ts";
 import { type Place, Places } from "./places.ts";
 import { Tfjs } from "./tfjs.ts";
@@ -18,11 +20,10 @@ import {
   noExport,
   noFile,
   noPackage,
-  packageName,
   portable,
   unresolved,
 } from "./unresolved.ts";
-import { isCode, isFile, isPath, localFile, toPath, Versions } from "./versions.ts";
+import { isCode, isFile, isPath, isTypeScript, localFile, toPath, Versions } from "./versions.ts";
 
 type Hooks = Parameters<typeof registerHooks>[0];
 type Resolve = NonNullable<Hooks["resolve"]>;
@@ -114,8 +115,8 @@ export class Modules {
     unused: Readonly<Record<string, string>> = {},
   ): Promise<Readonly<Record<string, unknown>>> {
     const module = await this.dynamic(specifier, { with: attributes });
-    if (names.length === 0 && Object.keys(unused).length === 0) return module;
     const exported = commonJs(module) ?? module;
+    if (names.length === 0 && Object.keys(unused).length === 0) return whole(module, exported);
     // A cell may have given all other objects a `then`.
     const bound: Record<string, unknown> = Object.create(null);
     for (const name of names) {
@@ -238,6 +239,12 @@ export class Modules {
     if (FOREIGN_SCHEME.test(name)) this.#refuseForeign(name); // it would fail only when loaded
     let first: unknown;
     for (const folder of new Set(folders)) {
+      if (isAbsent(name, folder)) {
+        this.#refuseForeign(name);
+        first ??= { code: "ERR_MODULE_NOT_FOUND" };
+        if (isOwnInside(name)) throw unresolved(first, name);
+        continue;
+      }
       try {
         const parentURL = pathToFileURL(folder).href;
         if (folder === parent || !context.conditions.includes("require")) {
@@ -264,8 +271,9 @@ export class Modules {
     const library = libraryFile(name);
     if (library) return fileURLToPath(library);
     if (name === `${NAME}/package.json`) return join(this.#projectRoot, "package.json");
-    if (name === "tslab") return join(KERNEL, "display", `tslab${EXTENSION}`);
-    return undefined;
+    if (name === "node:test") return join(KERNEL, "runner", `node-test${EXTENSION}`);
+    const module = KERNEL_MODULES.get(name);
+    return module === undefined ? undefined : join(KERNEL, module + EXTENSION);
   }
 
   #versioned(url: string): { url: string; importAttributes?: ImportAttributes } {
@@ -305,14 +313,10 @@ export class Modules {
 
   #load: Load = (url, context, next) => {
     const path = pathOf(url);
-    if (path && /\.[jt]sx$/.test(path)) {
-      const shown = shortPath(path, this.#folders);
-      throw markOwn(new Error(`Cannot import ${shown}: ${NO_JSX}`));
-    }
     if (!path || !this.#isLocal(path)) return next(url, context);
     for (const loaded of this.#loading) loaded.add(path);
     // This project's own files need only Node, and there are many.
-    const isOurs = /\.[cm]?ts$/.test(path) && !this.#isProject(path);
+    const isOurs = (isTypeScript(path) || path.endsWith(".jsx")) && !this.#isProject(path);
     const loaded = isOurs ? this.#compile(url, path) : next(url, context);
     const isImported = !context.conditions.includes("require");
     if (!isImported && loaded.format?.startsWith("module")) {
@@ -370,27 +374,7 @@ export class Modules {
   }
 }
 
-/** Whether the package is a link to a folder outside any node_modules. */
-function isLinked(specifier: string, from: string): boolean {
-  for (let folder = dirname(from); ; folder = dirname(folder)) {
-    const path = join(folder, "node_modules", packageName(specifier));
-    const stats = lstatSync(path, { throwIfNoEntry: false });
-    if (stats) return stats.isSymbolicLink() && !realpathSync(path).includes(NODE_MODULES);
-    if (folder === dirname(folder)) return false;
-  }
-}
-
-const NO_JSX =
-  "this kernel has no JSX. Compile it beforehand, or move what needs no JSX into a .ts file";
-
 const OWN_NAMES: ReadonlySet<string> = new Set(["default", "module.exports"]);
-
-/** Returns the module.exports of a CommonJS module: it may have more names than Node could detect. */
-function commonJs(module: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
-  const exported = module["module.exports"];
-  const hasNames = typeof exported === "function" || (typeof exported === "object" && exported);
-  return hasNames ? (exported as Record<string, unknown>) : undefined;
-}
 
 function pathOf(url: string | undefined): string | undefined {
   return url?.startsWith("file:") ? fileURLToPath(url) : undefined;

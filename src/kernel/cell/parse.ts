@@ -4,6 +4,7 @@ import { type Options, Parser, type Program } from "acorn";
 import { full } from "acorn-walk";
 import { firstTooDeep } from "./depth.ts";
 import { Lines, linesOf, type Position } from "./source.ts";
+import { assignsFields, kindsOf, transpile, type Written } from "./transpile.ts";
 
 /** Code that cannot be parsed. Line and column count from 1, in the code as typed. */
 export class CellSyntaxError extends SyntaxError {
@@ -24,21 +25,24 @@ export interface Parsed {
   readonly program: Program;
   /** Returns the place in the code as typed for an offset in `text`. */
   readonly origin: (offset: number) => Position;
+  /** Whether TypeScript compiled it, with helpers and imports of its own. */
+  readonly isCompiled?: boolean;
 }
 
 /** Blanks or one comment. The pattern has no repetition, because a line of slashes splits in many ways. */
 const TRIVIA = /\s+|\/\/.*|\/\*[\s\S]*?\*\//y;
 
-/** Parses a cell. If all of it can be an object literal, it is one, as in Node's REPL. With a semicolon at
- *  its end it is one only if it can be nothing else. */
-export function parseCell(source: string): Parsed {
-  if (!beginsWithBrace(source)) return parseTypeScript(source);
+/** Parses a cell of a notebook in `folder`. If all of it can be an object literal, it is one, as in Node's REPL. With
+ *  a semicolon at its end it is one only if it can be nothing else. */
+export function parseCell(source: string, folder?: string): Parsed {
+  const written: Written = { as: "cell", ...(folder !== undefined && { folder }) };
+  if (!beginsWithBrace(source)) return parseTypeScript(source, written);
   const isStatement = /;\s*$/.test(source);
-  if (!isStatement) return tryObject(source) ?? parseTypeScript(source);
+  if (!isStatement) return tryObject(source, written) ?? parseTypeScript(source, written);
   try {
-    return parseTypeScript(source);
+    return parseTypeScript(source, written);
   } catch (error) {
-    const found = tryObject(source.replace(/;\s*$/, ""));
+    const found = tryObject(source.replace(/;\s*$/, ""), written);
     if (found) return found;
     throw error;
   }
@@ -52,13 +56,14 @@ function beginsWithBrace(source: string): boolean {
   return source[at] === "{";
 }
 
-function tryObject(source: string): Parsed | undefined {
+function tryObject(source: string, written: Written): Parsed | undefined {
   try {
-    const { text, program, origin } = parseTypeScript(`(${source}\n)`);
-    if (program.body.length !== 1) return undefined;
+    const parsed = parseTypeScript(`(${source}\n)`, written);
+    const { program, origin } = parsed;
+    const own = program.body.filter(({ type }) => type !== "ImportDeclaration"); // of JSX's runtime
+    if (own.length !== 1 || own[0]?.type !== "ExpressionStatement") return undefined;
     return {
-      text,
-      program,
+      ...parsed,
       origin: (offset) => {
         const { line, column } = origin(offset);
         return { line, column: line === 1 ? Math.max(1, column - 1) : column };
@@ -69,12 +74,63 @@ function tryObject(source: string): Parsed | undefined {
   }
 }
 
-/** Parses TypeScript. Types become blanks, so that places stay the same. If blanking is not enough (enums,
- *  namespaces, parameter properties), the code is transformed. */
-export function parseTypeScript(source: string): Parsed {
-  const plain = tryJavaScript(source);
-  if (plain) return plain;
-  checkDepth(source);
+/**
+ * Parses TypeScript. Types become blanks, so that places stay the same. If blanking is not enough (enums, namespaces,
+ * parameter properties), the code is transformed. What Node cannot read (JSX, decorators) is compiled by TypeScript.
+ */
+export function parseTypeScript(source: string, written: Written): Parsed {
+  let parsed = tryJavaScript(source);
+  if (!parsed) checkDepth(source);
+  try {
+    parsed ??= parseTyped(source);
+  } catch (error) {
+    const compiled = compile(source, kindsOf(source, written.as), written, error);
+    if (!compiled) throw error;
+    return compiled;
+  }
+  if (!assignsFields(parsed.program, written.folder)) return parsed;
+  return compile(source, [written.as === "cell" ? "ts" : written.as], written) ?? parsed;
+}
+
+/**
+ * Compiles code that JavaScript has no words for; returns undefined if the compiler does not understand it either.
+ * @param error why it is not plain TypeScript
+ * @throws CellSyntaxError if it is JSX, but wrong
+ */
+function compile(
+  source: string,
+  kinds: ReturnType<typeof kindsOf>,
+  { as, folder }: Written,
+  error?: unknown,
+): Parsed | undefined {
+  for (const kind of kinds) {
+    const compiled = shallow(() => transpile(source, kind, folder));
+    if ("text" in compiled) return { ...mapped(compiled, source), isCompiled: true };
+    const place = new Lines(source).position(compiled.at);
+    // Who got further in the code has understood it better.
+    const isFurther = error instanceof CellSyntaxError && !isBefore(place, error);
+    if (isFurther || compiled.isTag || (as === kind && as !== "ts")) {
+      throw new CellSyntaxError(compiled.wrong, place);
+    }
+  }
+  return undefined;
+}
+
+/** Runs the compiler, which overflows its stack on code that nests too deep. */
+function shallow<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const message = "the code is too deeply nested for TypeScript's compiler";
+    throw new CellSyntaxError(message, { line: 1, column: 1 });
+  }
+}
+
+const isBefore = (a: Position, b: Position): boolean =>
+  a.line < b.line || (a.line === b.line && a.column < b.column);
+
+function parseTyped(source: string): Parsed {
   let text: string;
   try {
     text = stripTypeScriptTypes(source);
@@ -155,9 +211,13 @@ function transform(source: string): Parsed {
     throw stripperError(error, source);
   }
   const at = output.lastIndexOf("\n//# sourceMappingURL=");
-  const text = output.slice(0, at);
   const url = output.slice(at);
-  const json = Buffer.from(url.slice(url.indexOf(",") + 1), "base64").toString();
+  const map = Buffer.from(url.slice(url.indexOf(",") + 1), "base64").toString();
+  return mapped({ text: output.slice(0, at), map }, source);
+}
+
+/** Parses code that was made from `source`, and that has a source map. */
+function mapped({ text, map: json }: { text: string; map: string }, source: string): Parsed {
   const map = new SourceMap(JSON.parse(json));
   const lines = new Lines(text);
   const origin = (offset: number): Position => {

@@ -1,5 +1,6 @@
 // Explains why a specifier leads to no module: what to do, without any path of the machine.
 import { ENTRIES } from "../../base/library.ts";
+import { KERNEL_MODULES } from "../own-modules.ts";
 import { type Folders, shortPath } from "../short-path.ts";
 import { markOwn } from "./local.ts";
 
@@ -51,16 +52,21 @@ export function noPackage(error: unknown, name: string): unknown {
   );
 }
 
+/** Returns the names that the kernel itself offers of a package. */
+const offeredOf = (own: string): string[] =>
+  [...KERNEL_MODULES.keys()].filter((each) => packageName(each) === own);
+
 /** Whether a name means a file inside this package, which cells can only import as a whole. */
 export function isOwnInside(name: string): boolean {
   const own = packageName(name);
-  return name !== own && (own === "tslab" || ENTRIES.has(own));
+  return name !== own && (ENTRIES.has(own) || offeredOf(own).length > 0);
 }
 
 /** Explains what Node's resolver threw, in our words where Node's would name files of the machine. */
 export function unresolved(error: unknown, name: string): unknown {
   const own = packageName(name);
-  const offered = own === "tslab" ? [own] : [...ENTRIES.keys()];
+  const kernels = offeredOf(own);
+  const offered = kernels.length > 0 ? kernels : [...ENTRIES.keys()];
   const reason = isOwnInside(name)
     ? `cells can only import ${new Intl.ListFormat("en-GB").format(offered.map((name) => `"${name}"`))}`
     : REASONS[codeOf(error)]?.(name);

@@ -113,23 +113,27 @@ export function toPath(specifier: string, folder: string): string {
 
 /** Whether importing a file can depend on its content. */
 export function isCode(path: string): boolean {
-  return /\.(?:[cm]?[jt]s|json)$/.test(path);
+  return /\.(?:[cm]?[jt]s|[jt]sx|json)$/.test(path);
+}
+
+/** Whether a file is TypeScript, with or without JSX. */
+export function isTypeScript(path: string): boolean {
+  return /\.(?:[cm]?ts|tsx)$/.test(path);
 }
 
 /** Returns the file that an import path means to TypeScript users: without an extension, or with that of
  *  the compiled file. If there is no such file, returns the path itself. */
 export function localFile(path: string): string {
-  const source = path.replace(/\.([cm]?)js$/, ".$1ts");
-  for (const each of [path, source, ...ENDINGS.map((ending) => path + ending)]) {
+  const sources = [path.replace(/\.([cm]?)js(x?)$/, ".$1ts$2"), path.replace(/\.js$/, ".tsx")];
+  for (const each of [path, ...sources, ...ENDINGS.map((ending) => path + ending)]) {
     if (isFile(each)) return realpathSync.native(each);
   }
   return path;
 }
 
-/** Files with JSX are found so that the import can say why it cannot load them. */
 const ENDINGS = [
-  ...[".ts", ".mts", ".js", ".mjs", ".cts", ".cjs", ".json", ".tsx", ".jsx"],
-  ...["/index.ts", "/index.js"],
+  ...[".ts", ".tsx", ".mts", ".js", ".jsx", ".mjs", ".cts", ".cjs", ".json"],
+  ...["/index.ts", "/index.tsx", "/index.js", "/index.jsx"],
 ];
 
 export function isFile(path: string): boolean {

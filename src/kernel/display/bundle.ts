@@ -3,6 +3,7 @@ import { types } from "node:util";
 import type { Bundle } from "../channel.ts";
 import { sheltered } from "../runner/shelter.ts";
 import { chartBundle } from "./charts.ts";
+import { componentBundle } from "./components.ts";
 import { callHook, isThenable, normaliseBundle } from "./hook.ts";
 import { kindBundle } from "./kinds.ts";
 import { messageOf } from "./leaves.ts";
@@ -12,7 +13,7 @@ import { textOf } from "./text.ts";
 
 /**
  * Returns a value's own views (`Symbol.for("Jupyter.display")`) or the built-in ones. Never throws and
- * never rejects; returns a promise only if the value's own hook does.
+ * never rejects; returns a promise only if the value's own hook does, or if its library has to be imported.
  */
 export function bundleOf(value: unknown): Bundle | Promise<Bundle> {
   if ((typeof value !== "object" && typeof value !== "function") || value === null) {
@@ -20,7 +21,10 @@ export function bundleOf(value: unknown): Bundle | Promise<Bundle> {
   }
   try {
     const hook = callHook(value);
-    if (!hook) return builtIn(value);
+    if (!hook) {
+      const plain = (why: string): Bundle => ({ "text/plain": `${textOf(value)}\n[${why}]` });
+      return componentBundle(value, plain) ?? builtIn(value);
+    }
     if (!isThenable(hook.result)) return ownBundle(value, hook.result);
     return Promise.resolve(hook.result).then(
       (bundle) => sheltered(() => ownBundle(value, bundle)),

@@ -10,12 +10,14 @@ import type { FrameWriter } from "../frames.ts";
 import { load, notify, store } from "../originals.ts";
 import { critical } from "./critical.ts";
 import { Errors, INTERRUPTED, interruptedBy } from "./errors.ts";
+import { FOLDERS } from "./helper.ts";
 import type { Evaluated, Inspector } from "./inspect.ts";
 import { announceInterrupt, GRACE } from "./interrupts.ts";
 import { currentRun, type ExecuteCommand, Run, setCurrent, within } from "./run.ts";
 import { type LinkMessage, WORD } from "./shared.ts";
 import { inSteps, outside, sheltered } from "./shelter.ts";
 import type { Stacks } from "./stacks.ts";
+import { failureOfTests } from "./tests.ts";
 import { endTimers, own } from "./timers.ts";
 
 interface Parts {
@@ -27,7 +29,7 @@ interface Parts {
   /** Frames in standard output, and frames in standard error, which carry only marks. */
   readonly frames: FrameWriter;
   readonly marks: FrameWriter;
-  /** Returns what resolves when some of the displays that are under way are shown; undefined if none are. */
+  /** Returns what resolves when some of the displays and tests that are under way are done; undefined if none are. */
   readonly unsettled: () => Promise<unknown> | undefined;
   /** Called when a run has ended. */
   readonly ended: (run: Run) => void;
@@ -114,7 +116,7 @@ export class Cells {
     let compiled: ReturnType<typeof compileCell>;
     try {
       constants.shadows.settle((name) => !inspector.isEmpty(name));
-      compiled = compileCell(code, count, constants);
+      compiled = compileCell(code, count, constants, FOLDERS.folder);
     } catch (error) {
       this.#conclude(run, this.errors.compileFailure(error, code, count));
       return;
@@ -147,6 +149,8 @@ export class Cells {
       failure ??= this.errors.failure(error, url);
     }
     for (let shown = this.#parts.unsettled(); shown; shown = this.#parts.unsettled()) yield shown;
+    const failed = failureOfTests();
+    if (failed) failure ??= this.errors.failure(failed.error, url);
     if (failure || !("value" in evaluated)) {
       this.#conclude(run, failure ?? INTERRUPTED);
       return;
@@ -174,7 +178,7 @@ export class Cells {
   *#userExpression(expression: string, count: number): Generator<unknown, unknown, unknown> {
     let compiled: ReturnType<typeof compileCell>;
     try {
-      compiled = compileCell(expression, count, this.#parts.constants);
+      compiled = compileCell(expression, count, this.#parts.constants, FOLDERS.folder);
     } catch (error) {
       return this.errors.compileFailure(error, expression, count);
     }

@@ -76,6 +76,8 @@ export class Comms {
     const bytes = buffers.map((text) => new Uint8Array(Buffer.from(text, "base64")));
     const message = { data, metadata, buffers: bytes };
     if (kind === "open") {
+      // A stranger must not take over a channel that is in use.
+      if (this.#channels.has(commId)) return;
       const opened = this.#targets.get(target);
       if (opened) {
         const { comm } = this.#create(commId, target);

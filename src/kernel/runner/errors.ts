@@ -49,12 +49,21 @@ function guarded<T>(describe: () => T, otherwise: T): T {
 const isError = (thrown: unknown): thrown is Error =>
   types.isNativeError(thrown) || guarded(() => thrown instanceof Error, false);
 
+let runners: Errors | undefined;
+
+/** Describes an error of code that ran in a cell's name, as the runner describes those of cells. */
+export function failureOf(thrown: unknown): Failure {
+  if (!runners) throw new Error("no runner describes errors in this process");
+  return runners.failure(thrown, "");
+}
+
 /** Describes errors in cells. */
 export class Errors {
   readonly #stacks: Stacks;
 
   constructor(stacks: Stacks) {
     this.#stacks = stacks;
+    runners = this;
   }
 
   /** Describes why a cell failed; `at` is V8's place, for errors whose stack does not tell. */

@@ -29,6 +29,7 @@ export function installHelper(): Modules {
       resources().use(resource as AsyncDisposable | null | undefined);
       return resource;
     },
+    emitted: Object.create(null),
     begin: leave,
     end: (value) => {
       if (isEveryObjectThenable()) enter();

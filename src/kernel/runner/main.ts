@@ -5,6 +5,7 @@ import path from "node:path";
 import { MessageChannel, Worker } from "node:worker_threads";
 import type { Command } from "../channel.ts";
 import { LINK_LOST } from "../death.ts";
+import { setImporter } from "../display/components.ts";
 import { setCellNames } from "../display/errors.ts";
 import { createDisplay } from "../display/host.ts";
 import { FrameWriter, TOKEN_VARIABLE } from "../frames.ts";
@@ -21,11 +22,12 @@ import { Inspector } from "./inspect.ts";
 import { installInterrupts } from "./interrupts.ts";
 import type { LinkData } from "./link.ts";
 import { installPlainGlobals, membersOf } from "./members.ts";
-import { cellOf } from "./run.ts";
+import { cellOf, sinkOf } from "./run.ts";
 import { type LinkMessage, WORD, WORDS } from "./shared.ts";
 import { heard, installShelter, leave, sheltered } from "./shelter.ts";
 import { Stacks } from "./stacks.ts";
 import { installStreams } from "./streams.ts";
+import { forgetTests, unsettledTests } from "./tests.ts";
 import { installTimers, own } from "./timers.ts";
 import { installWorkers } from "./workers.ts";
 
@@ -55,7 +57,9 @@ const inspector = new Inspector();
 const input = new Input(frames, words, answers);
 const comms = new Comms(frames);
 const { display, unsettled, forget } = createDisplay((event) => {
-  critical(() => frames.event({ ...event, cell: cellOf() }));
+  critical(() => {
+    if (!sinkOf()?.event(event)) frames.event({ ...event, cell: cellOf() });
+  });
 });
 const modules = installHelper();
 const stacks = new Stacks((...place) => modules.place(...place), FOLDERS);
@@ -70,14 +74,16 @@ const cells = new Cells({
   words,
   frames,
   marks: new FrameWriter(2, token),
-  unsettled,
+  unsettled: () => unsettled() ?? unsettledTests(),
   ended: (run) => {
     input.forget(run);
     forget();
+    forgetTests();
   },
 });
 installWorkers(stacks);
 setCellNames((line) => stacks.rename(line));
+setImporter((name) => modules.dynamic(name));
 
 installTimers();
 installInterrupts();
@@ -153,7 +159,11 @@ link.on("exit", (code) => lost(`its thread ended with code ${code}`));
 function report(title: string, error: unknown): void {
   sheltered(() => {
     const text = `${title}${cells.errors.lines(error).join("\n")}\n`;
-    critical(() => frames.stream(cellOf(), "stderr", text));
+    critical(() => {
+      const sink = sinkOf();
+      if (sink) sink.stream("stderr", text);
+      else frames.stream(cellOf(), "stderr", text);
+    });
   });
 }
 const onError = (error: unknown): void => report("", error);

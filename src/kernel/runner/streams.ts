@@ -6,7 +6,7 @@ import { teachInspection } from "../display/inspectable.ts";
 import type { FrameWriter } from "../frames.ts";
 import { apply } from "../originals.ts";
 import { critical } from "./critical.ts";
-import { cellOf } from "./run.ts";
+import { cellOf, sinkOf } from "./run.ts";
 import { isExtended, sheltered } from "./shelter.ts";
 
 type Name = "stdout" | "stderr";
@@ -38,7 +38,12 @@ class OutputStream extends Writable {
     const code = typeof encoding === "string" ? encoding : "utf8";
     const isPlain = typeof chunk === "string" && (code === "utf8" || code === "utf-8");
     const text = isPlain ? chunk : sheltered(() => this.#text(chunk, code));
-    const write = (): void => critical(() => this.#frames.stream(cellOf(), this.#name, text));
+    const write = (): void =>
+      critical(() => {
+        const sink = sinkOf();
+        if (sink) sink.stream(this.#name, text);
+        else this.#frames.stream(cellOf(), this.#name, text);
+      });
     if (text !== "") isExtended() ? sheltered(write) : write();
     if (after) nextTick(after);
     return true;

@@ -175,6 +175,6 @@ async function* promisedInterval<T>(
 
 /** Ends all timers of a run: those that exist, and those that it still tries to start. */
 export function endTimers(run: Run): void {
-  run.cancelled = true;
+  run.cancel();
   run.clearTimers();
 }

@@ -1,19 +1,13 @@
 // Whether code is ready to run, needs more lines, or is wrong: TypeScript's parser decides.
 import ts from "typescript";
 import type { Completeness } from "./protocol.ts";
+import { parseErrors, parseScript } from "./script.ts";
 
 const INDENT = "  ";
 // A string or a regular expression cannot continue on the next line.
 const UNTERMINATED = new Set([1002, 1161]);
-
-interface ParsedFile extends ts.SourceFile {
-  readonly parseDiagnostics: readonly ts.DiagnosticWithLocation[];
-}
-
-/** Returns the errors that the parser alone finds. */
-export function parseErrors(file: ts.SourceFile): readonly ts.DiagnosticWithLocation[] {
-  return (file as ParsedFile).parseDiagnostics;
-}
+// A tag or a fragment whose closing tag is still to come: the error stands at the opening one.
+const UNCLOSED = new Set([17008, 17014]);
 
 export function checkComplete(code: string): Completeness {
   const plain = checkStatements(code);
@@ -26,11 +20,13 @@ export function checkComplete(code: string): Completeness {
 }
 
 function checkStatements(code: string): Completeness {
-  const file = ts.createSourceFile("cell.ts", code, ts.ScriptTarget.ESNext, false);
+  const file = parseScript(code);
   const errors = parseErrors(file);
   if (errors.length === 0) return { status: "complete", indent: "" };
   const end = lastTokenEnd(code);
-  const atEnd = errors.every(({ start, code: n }) => start >= end && !UNTERMINATED.has(n));
+  const atEnd = errors.every(
+    ({ start, code: n }) => UNCLOSED.has(n) || (start >= end && !UNTERMINATED.has(n)),
+  );
   if (!atEnd) return { status: "invalid", indent: "" };
   return { status: "incomplete", indent: nextIndent(code) };
 }

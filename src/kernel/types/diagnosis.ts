@@ -2,12 +2,14 @@
 import ts from "typescript";
 import { type CellFile, type Notebook, readable } from "./notebook.ts";
 import type { Diagnosis, TypeProblem, WorkerSettings } from "./protocol.ts";
+import { parseScript } from "./script.ts";
 import type { Workspace } from "./workspace.ts";
 
 const SILENT = new Set([
   2451, // a name declared twice in one cell: a syntax error when it runs
   2632, // assignment to an import: functions of earlier cells look like imports, and the runner knows better
   7016, // a package without types: nothing is wrong with the cell
+  7026, // tags of such a package
   1286, // ESM syntax in a file that its package.json calls CommonJS: cells are modules
 ]);
 
@@ -26,7 +28,7 @@ export function diagnose(
   if (workspace.service.getSyntacticDiagnostics(cell.file).length > 0) {
     return { problems: [], text: "" };
   }
-  const file = ts.createSourceFile("cell.ts", cell.code, ts.ScriptTarget.ESNext, false);
+  const file = parseScript(cell.code);
   const problems: TypeProblem[] = [];
   for (const found of workspace.service.getSemanticDiagnostics(cell.file)) {
     const start = (found.start ?? 0) - cell.prelude.length;

@@ -3,6 +3,7 @@ import ts from "typescript";
 import { shortPath } from "../short-path.ts";
 import { type CellFile, type Notebook, readable } from "./notebook.ts";
 import type { Inspection, WorkerSettings } from "./protocol.ts";
+import { parseScript } from "./script.ts";
 import type { Workspace } from "./workspace.ts";
 
 interface Described {
@@ -118,7 +119,7 @@ export class Inspector {
     if (!place || !file) return "";
     const home = place.file === cell.file ? cell : this.#notebook.byFile(place.file);
     if (home) {
-      const code = ts.createSourceFile("cell.ts", home.code, ts.ScriptTarget.ESNext, false);
+      const code = parseScript(home.code);
       const at = code.getLineAndCharacterOfPosition(place.position - home.prelude.length);
       const where = home === cell ? "this cell" : `Cell [${home.count}]`;
       return `${where}:${at.line + 1}:${at.character + 1}`;
@@ -149,7 +150,7 @@ export class Inspector {
 
 /** Returns the module that `import * as name` imports. */
 function importSource(code: string, name: string): string | undefined {
-  const file = ts.createSourceFile("cell.ts", code, ts.ScriptTarget.ESNext, false);
+  const file = parseScript(code);
   for (const statement of file.statements) {
     if (!ts.isImportDeclaration(statement)) continue;
     const bindings = statement.importClause?.namedBindings;

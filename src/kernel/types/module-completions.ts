@@ -4,6 +4,7 @@ import { builtinModules, isBuiltin } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import ts from "typescript";
 import { ENTRIES } from "../../base/library.ts";
+import { KERNEL_MODULES } from "../own-modules.ts";
 import type { Candidate, Candidates } from "./completions.ts";
 import type { CellFile } from "./notebook.ts";
 import type { WorkerSettings } from "./protocol.ts";
@@ -85,7 +86,8 @@ function files(typed: string, folder: string): Candidate[] {
 
 /** Lists the project's dependencies, every node_modules on the way up, and Node's built-in modules. */
 function packages({ folder, projectRoot }: WorkerSettings): Candidate[] {
-  const names = new Set([...[...ENTRIES.keys()].filter((name) => !name.includes("/")), "tslab"]);
+  const library = [...ENTRIES.keys()].filter((name) => !name.includes("/"));
+  const names = new Set([...library, ...KERNEL_MODULES.keys()]);
   for (let at = folder; ; at = dirname(at)) {
     for (const name of installed(join(at, "node_modules"))) names.add(name);
     if (at === dirname(at)) break;

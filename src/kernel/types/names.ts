@@ -1,5 +1,6 @@
 // The names that a cell declares at its top level, and the names that it mentions.
 import ts from "typescript";
+import { parseScript } from "./script.ts";
 
 /**
  * How a later cell refers to the name. Variables may be assigned to; those that begin empty (`let x;`)
@@ -17,7 +18,7 @@ export interface DeclaredName {
 
 /** Returns the names that a cell gives to later ones. Reads only the syntax, however broken it is. */
 export function declaredNames(code: string): Map<string, DeclaredName> {
-  const file = ts.createSourceFile("cell.ts", code, ts.ScriptTarget.ESNext, false);
+  const file = parseScript(code);
   const names = new Map<string, DeclaredName>();
   const own = exportedByName(file);
   let exported = false;

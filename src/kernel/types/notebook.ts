@@ -1,8 +1,10 @@
 // A notebook as TypeScript modules: one file per cell, whose first line imports earlier names.
-import { join } from "node:path";
+import { basename, extname, join } from "node:path";
+import ts from "typescript";
 import { shortPath } from "../short-path.ts";
 import { type DeclaredName, declaredNames, mentionedNames } from "./names.ts";
 import type { CellRecord, WorkerSettings } from "./protocol.ts";
+import { parseScript } from "./script.ts";
 
 /** One cell as a file: `prelude + code`, where the prelude is one line. */
 export interface CellFile {
@@ -18,11 +20,10 @@ export interface CellFile {
 const PREFIX = ".abkd-cell-";
 
 /** Returns a cell's file name, without its folder. */
-const specifier = (index: number | string): string => `${PREFIX}${index}.ts`;
+const specifier = (index: number | string, code: string): string =>
+  PREFIX + index + extname(parseScript(code).fileName);
 
 export class Notebook {
-  /** The file of the cell that is being typed. */
-  readonly draftFile: string;
   readonly #folder: string;
   readonly #cells: CellFile[] = [];
   readonly #byFile = new Map<string, CellFile>();
@@ -31,13 +32,12 @@ export class Notebook {
 
   constructor(folder: string) {
     this.#folder = folder;
-    this.draftFile = join(folder, specifier("draft"));
   }
 
   /** Records a cell. It sees the names that it mentions as they are now. */
   record({ count, code }: CellRecord): CellFile {
     const index = this.#cells.length;
-    const cell = this.#create(join(this.#folder, specifier(index)), count, code, "mentioned");
+    const cell = this.#create(join(this.#folder, specifier(index, code)), count, code, "mentioned");
     this.#cells.push(cell);
     this.#byFile.set(cell.file, cell);
     for (const name of cell.names.keys()) this.#providers.set(name, index);
@@ -46,7 +46,7 @@ export class Notebook {
 
   /** Creates the cell being typed. It sees every name. */
   draft(count: number, code: string): CellFile {
-    return this.#create(this.draftFile, count, code, "all");
+    return this.#create(join(this.#folder, specifier("draft", code)), count, code, "all");
   }
 
   find(count: number, code: string): CellFile | undefined {
@@ -71,7 +71,7 @@ export class Notebook {
     const names = declaredNames(code);
     const seen = sees === "all" ? this.#providers.keys() : mentionedNames(code);
     const exports = [...names].filter(([, { exported }]) => !exported).map(([name]) => name);
-    const prelude = `${this.#imports(seen, names)}export { ${exports.join(", ")} };\n`;
+    const prelude = `${pragmas(code)}${this.#imports(seen, names)}export { ${exports.join(", ")} };\n`;
     const ambient = /\bdeclare\s+(global|module|namespace)\b/.test(code);
     return { file, count, code, prelude, names, ambient };
   }
@@ -94,21 +94,30 @@ export class Notebook {
         if (names) names.push(name);
         else imported.set(index, [name]);
       } else {
-        variables += `declare ${kind} ${name}: typeof import("./${specifier(index)}").${name}; `;
+        variables += `declare ${kind} ${name}: typeof import("./${basename(this.#cells[index]!.file)}").${name}; `;
       }
     }
     let text = "";
     for (const [index, names] of imported) {
-      text += `import { ${names.join(", ")} } from "./${specifier(index)}"; `;
+      text += `import { ${names.join(", ")} } from "./${basename(this.#cells[index]!.file)}"; `;
     }
     return text + variables;
   }
 }
 
+/** Returns what a cell's first comments say about its JSX: TypeScript looks for it at the start of a file. */
+function pragmas(code: string): string {
+  const comments = ts.getLeadingCommentRanges(code, 0) ?? [];
+  const found = comments.flatMap(
+    ({ pos, end }) => code.slice(pos, end).match(/@jsx\w*[ \t]+[\w@$./-]+/g) ?? [],
+  );
+  return found.map((each) => `/** ${each} */ `).join("");
+}
+
 /** Replaces file names in messages and types: cells get the name that users know, other files a short path. */
 export function readable(text: string, notebook: Notebook, settings: WorkerSettings): string {
   return text.replaceAll(/(["'])(\/[^"']*)\1/g, (_, quote: string, path: string) => {
-    const cell = notebook.byFile(path) ?? notebook.byFile(`${path}.ts`);
+    const cell = ["", ".ts", ".tsx"].map((end) => notebook.byFile(path + end)).find(Boolean);
     return `${quote}${cell ? `Cell [${cell.count}]` : shortPath(path, settings)}${quote}`;
   });
 }

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import ts from "typescript";
 import { ENTRIES } from "../../base/library.ts";
+import { KERNEL_MODULES } from "../own-modules.ts";
 import type { WorkerSettings } from "./protocol.ts";
 
 type Resolved = ts.ResolvedModuleWithFailedLookupLocations;
@@ -102,9 +103,10 @@ export class Resolver {
     return result;
   }
 
-  /** Resolves this package itself, and its stand-in for tslab, wherever the notebook lies. */
+  /** Resolves this package itself, and what the kernel offers, wherever the notebook lies. */
   #own(name: string): Resolved | undefined {
-    const path = name === "tslab" ? "kernel/display/tslab" : ENTRIES.get(name);
+    const module = KERNEL_MODULES.get(name);
+    const path = module === undefined ? ENTRIES.get(name) : `kernel/${module}`;
     const file = path && projectFile(this.#settings.projectRoot, path);
     if (!file) return undefined;
     const extension = file.endsWith(".d.ts") ? ts.Extension.Dts : ts.Extension.Ts;

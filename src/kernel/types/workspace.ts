@@ -1,10 +1,12 @@
 // TypeScript's language service over cells in memory and files on disk.
 import { readFileSync, statSync } from "node:fs";
 import ts from "typescript";
+import { languageOptions } from "../cell/transpile.ts";
 import type { CellFile } from "./notebook.ts";
 import type { WorkerSettings } from "./protocol.ts";
 import { isInstalled, nodeTypes, projectFile, Resolver } from "./resolver.ts";
 
+/** The options for all folders; the notebook's tsconfig.json adds what changes the language. */
 const OPTIONS: ts.CompilerOptions = {
   target: ts.ScriptTarget.ESNext,
   lib: ["lib.esnext.d.ts", "lib.dom.d.ts", "lib.dom.iterable.d.ts", "lib.dom.asynciterable.d.ts"],
@@ -97,10 +99,11 @@ export class Workspace {
     };
     const moduleHost = { ...disk, useCaseSensitiveFileNames: sys.useCaseSensitiveFileNames };
     const exists = (file: string): boolean => this.#version(file) !== undefined;
-    const resolver = new Resolver(settings, OPTIONS, moduleHost, exists);
+    const options = { ...OPTIONS, ...languageOptions(settings.folder, ts) };
+    const resolver = new Resolver(settings, options, moduleHost, exists);
     return {
       ...disk,
-      getCompilationSettings: () => OPTIONS,
+      getCompilationSettings: () => options,
       getDefaultLibFileName: ts.getDefaultLibFilePath,
       getProjectVersion: () => String(this.#question),
       getScriptFileNames: () => [...this.#roots, ...this.#cellRoots],
