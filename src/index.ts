@@ -98,6 +98,7 @@ export { type Ends, type GraphArrays, makeGraph, type SparseRows } from "./graph
 export { rowNormalised, symmetricNormalised } from "./graph/normalise.ts";
 export { localityOrder } from "./graph/order.ts";
 export { NodeOrder } from "./graph/reorder.ts";
+export type { CpfConfig, CpfInputs } from "./models/cpf.ts";
 export type { GatConfig, GatInputs } from "./models/gat.ts";
 export type { GcnConfig } from "./models/gcn.ts";
 export { Gcnii, type GcniiConfig } from "./models/gcnii.ts";
@@ -109,6 +110,7 @@ export {
   type GraphShape,
   type Hooks,
   itemLogits,
+  type KnownClasses,
   type Layers,
   type Model,
   type ModelKind,

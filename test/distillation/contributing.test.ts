@@ -98,7 +98,10 @@ test("a new method is a file and a line: it trains and appears in table 3", asyn
     abkd("distill", ...given, "--quiet", "--json"),
     abkd("study", "status", "table3", "--datasets", "synthetic"),
   ]);
-  assert.match(methods, /^matching: logit matching[^\n]*\n {2}--matching-beta 1\n/m);
+  assert.match(
+    methods,
+    /^matching: logit matching[^\n]*\n {2}reads of its teacher: logits\n {2}--matching-beta 1\n/m,
+  );
   const [result] = JSON.parse(trained) as [
     {
       config: { method: { name: string; options: { beta: number } } };

@@ -42,6 +42,10 @@ test("it knows the training nodes, and predicts from its file as it did", async 
     studentConfig(subject, "cpf", teacher, { ...small, model: { ...small.model, variant: "tra" } }),
     studentConfig(subject, "lsp", teacher, small),
     studentConfig(subject, "alignahead", teacher, small),
+    studentConfig(subject, "softkd", teacher, {
+      ...small,
+      training: { ...training, precision: { name: "int8" } },
+    }),
   ];
   const results = await runTrials(configs, { runsDir, workers: 1, threads: 1, engine: "wasm" });
   for (const [k, { accuracy, curve, config }] of results.entries()) {
