@@ -124,6 +124,7 @@ export {
   type Shapes,
   withHooks,
 } from "./models/model.ts";
+export type { PrecisionConfig } from "./models/precision/precision.ts";
 export {
   type AnyModelKind,
   createModel,

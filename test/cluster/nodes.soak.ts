@@ -1,5 +1,5 @@
 // How much faster a study is on two nodes than on one, each with one core; teachers aside, the median of five turns.
-// ABKD_TURNS=1 node --test test/cluster/nodes.soak.ts for a shorter one. The nodes are this machine's cores, so that
+// ABKD_TURNS=1 ABKD_EPOCHS=20 node --test test/cluster/nodes.soak.ts for a shorter one. The nodes are this machine's cores, so that
 // the ratio is asserted only where nothing else runs.
 import assert from "node:assert/strict";
 import { cpSync } from "node:fs";
@@ -12,6 +12,7 @@ import { startSlurm, withoutSlurm } from "./slurm.ts";
 import { recordsIn, studyIn } from "./tiny.ts";
 
 const TURNS = Number(process.env["ABKD_TURNS"] ?? 5);
+const EPOCHS = process.env["ABKD_EPOCHS"] ?? "800";
 const LEAST_RATIO = 1.6;
 /** The most processes that compute before the first turn, on average over a minute: more would share the cores. */
 const AT_REST = 0.3;
@@ -23,11 +24,11 @@ test("a study on two nodes of one core takes at most five eighths of its time on
   const cluster = await startSlurm(t);
   const folder = temporaryFolder(t);
   const short = { ...cluster.env, TINY_COPIES: "1" };
-  const long = { ...cluster.env, TINY_COPIES: "16", TINY_EPOCHS: "800" };
+  const long = { ...cluster.env, TINY_COPIES: "16", TINY_EPOCHS: EPOCHS };
   const slurm = ["--executor", "slurm", "--time", "30"];
   // The teachers that all turns share.
   const first = join(folder, "first");
-  await studyIn(first, { ...short, TINY_EPOCHS: long.TINY_EPOCHS })("run", ...slurm);
+  await studyIn(first, { ...short, TINY_EPOCHS: EPOCHS })("run", ...slurm);
   await cluster.idle(600);
   const seconds = async (turn: number, nodes: 1 | 2): Promise<number> => {
     const state = nodes === 1 ? ["state=drain", "reason=one"] : ["state=resume"];

@@ -140,7 +140,7 @@ test("an element that throws is text with its message; what only looks like one 
   const text = String(
     (await views("const Bad = () => { throw new Error('no data') }; <Bad />"))["text/plain"],
   );
-  assert.match(text, /\n\[react-dom\/server failed: no data\]$/);
+  assert.match(text, /\n\[react-dom\/server failed: Error: no data\n.*Bad/);
   const look = { $$typeof: "react.element", type: "p", props: {} };
   assert.equal("text/html" in (await bundleOf(look)), false);
 });
@@ -287,11 +287,14 @@ test("in a kernel, the result and display() are HTML, and components fail at the
     assert.equal(outcome.status === "ok" && outcome.result?.data["text/html"], "<b>2</b>");
     const [shown] = events.filter((each) => each.type === "display");
     assert.equal(shown?.data["text/html"], "<i>1</i>");
+    const bad = await runner.run("const Bad = () => { throw new Error('no data') };\n<Bad />");
+    const text = bad.outcome.status === "ok" && bad.outcome.result?.data["text/plain"];
+    assert.match(String(text), /failed: Error: no data\n.*Bad.* \(Cell \[2\]:1:27\)/);
     const failed = await runner.run(
       'import { renderToStaticMarkup as show } from "react-dom/server";\nconst Bad = () => {\n  return null!.x;\n};\nshow(<p><Bad /></p>)',
     );
     const lines = failed.outcome.status === "error" ? failed.outcome.traceback : [];
-    assert.match(lines.join("\n"), /Bad .*\(Cell \[2\]:3:16\)/);
+    assert.match(lines.join("\n"), /Bad .*\(Cell \[3\]:3:16\)/);
   } finally {
     await runner.close();
   }

@@ -12,6 +12,7 @@ import {
   WEIGHT_RANGES,
 } from "../../src/models/precision/quantised.ts";
 import { createModel, findModel, type ModelConfig } from "../../src/models/registry.ts";
+import { runningBackend } from "../../src/tensor/engine/backend.ts";
 import { memory, startEngine } from "../../src/tensor/index.ts";
 import { codesOf, gridOf } from "../../src/tensor/ops/grid.ts";
 import {
@@ -110,6 +111,31 @@ test("rows and products that may pass 32 bits are refused", () => {
   const grid = gridOf(-1, 1, 8);
   assert.throws(() => new IntegerWeights(new Int8Array(40_000), 1, grid).panels(), /may not fit/);
   wide.dispose();
+});
+
+test("the same bits on 1, 2 and 5 threads, with work split anywhere", () => {
+  const { engine } = runningBackend();
+  const { threads, smallestChunk } = engine;
+  const matrix = SparseMatrix.from(randomSparse(41, 29, 5));
+  const grid = gridOf(-0.4, 0.9, 8);
+  const weights = new IntegerWeights(codesOf(numbers(29 * 21, 2), grid), 21, grid);
+  const bias = tf.tensor1d(numbers(21, 4));
+  const all = [1, 2, 5].map((count) => {
+    engine.threads = count;
+    engine.smallestChunk = 1;
+    return tf.tidy(() => {
+      const x = tf.tensor2d(numbers(33 * 29, 3), [33, 29]);
+      const product = integerMatMul(offsetRows(x, grid, { relu: true }).codes, weights, bias);
+      const message = codeRows(tf.slice(product, [0, 0], [29, 21]), grid, true);
+      const sums = integerSpmm(matrix, message.codes, bias);
+      return [product, message.values!, sums].map((one) => one.dataSync());
+    });
+  });
+  engine.threads = threads;
+  engine.smallestChunk = smallestChunk;
+  assert.deepEqual(all[1], all[0]);
+  assert.deepEqual(all[2], all[0]);
+  for (const held of [matrix, weights, bias]) held.dispose();
 });
 
 const KINDS = ["gcn", "sage", "gin", "mlp", "gcnii", "mustad"] as const;

@@ -118,7 +118,10 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   ],
   [training({ schedule: null }), /"schedule" is null; legal/],
   [training({ clip: 0 }), /"clip" is 0; legal: a number above 0/],
-  [training({ keep: "loss" }), /"keep" is "loss"; legal: accuracy, latest-accuracy; left out: loss/],
+  [
+    training({ keep: "loss" }),
+    /"keep" is "loss"; legal: accuracy, latest-accuracy; left out: loss/,
+  ],
   [config({ teacher: { ...teacher, split: "public" } }), /has a teacher of synthetic public/],
   [config({ teacher: { ...teacher, seed: -1 } }), /the run: teacher: seed is -1/],
   [

@@ -1,6 +1,7 @@
 // Students of low precision from end to end: trained by methods, resumed, saved and read back to the same bits.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { loadDataset } from "../../src/datasets/index.ts";
 import { encodeOnnxModel } from "../../src/deployment/onnx.ts";
@@ -19,32 +20,43 @@ import {
 } from "../../src/models/registry.ts";
 import { startEngine } from "../../src/tensor/index.ts";
 import { evaluate } from "../../src/training/apply.ts";
+import {
+  readCheckpoint,
+  type TrainingState,
+  writeCheckpoint,
+} from "../../src/training/checkpoint.ts";
 import { predictedClasses, withForward } from "../../src/training/evaluate.ts";
 import { graphInputs } from "../../src/training/inputs.ts";
 import { integerScores } from "../../src/training/integer-scores.ts";
 import { loadStudent } from "../../src/training/load-student.ts";
-import { decodeModel, encodeModel, encodeModelNpz } from "../../src/training/model-file.ts";
+import {
+  decodeModel,
+  encodeModel,
+  encodeModelNpz,
+  modelParameters,
+} from "../../src/training/model-file.ts";
+import { prepare } from "../../src/training/prepared.ts";
 import { studentConfig, teacherConfig } from "../../src/training/recipes.ts";
 import type { RunConfig } from "../../src/training/run.ts";
 import { runId } from "../../src/training/run-id.ts";
 import { readModel, runFiles } from "../../src/training/run-store.ts";
-import { InterruptedError } from "../../src/training/train.ts";
+import { train } from "../../src/training/train.ts";
 import { runTrials } from "../../src/training/trials.ts";
-import { contents, temporaryFolder } from "./small.ts";
+import { smallConfig, smallGraph, smallSplit, temporaryFolder } from "./small.ts";
 
 startEngine("wasm", { threads: 1 });
 const subject = { dataset: "synthetic", split: "random:48/32/20:0", seed: 1 };
 const graph = await loadDataset("synthetic");
 const teacher = teacherConfig(subject, {
   model: { kind: "gcn", layers: 2, width: 12 },
-  training: { epochs: 3 },
+  training: { epochs: 1 },
 });
 
 function student(
   kind: ModelName,
   method: "abkd" | "softkd" | "alignahead",
   precision?: PrecisionConfig,
-  epochs = 4,
+  epochs = 2,
 ): RunConfig {
   const model: ModelChanges<ModelName> = { kind, layers: 3, width: 5, dropout: 0.3 };
   const training = { epochs, ...(precision && { precision }) };
@@ -62,14 +74,14 @@ test("without a precision a run's id is yesterday's; with one, another", () => {
   assert.equal(runId({ ...low, training }), runId(plain));
 });
 
-test("students of every kind: the file gives the run's predictions, in both formats", async (t) => {
+test("students of every kind: files hold codes and give the run's predictions, in both formats", async (t) => {
   const configs = [
-    student("gcnii", "abkd", int8),
+    student("sage", "abkd", int8),
     student("gcn", "softkd", spared),
     student("gat", "softkd", { name: "int8", scheme: "quant-noise", share: 0.5 }),
-    student("sage", "abkd", { name: "int8", scheme: "after" }),
+    student("gcnii", "abkd", { name: "int8", scheme: "after" }),
     student("mlp", "softkd", { name: "int4" }),
-    student("gcn", "alignahead", spared),
+    student("gcn", "alignahead", int8),
   ];
   const runsDir = temporaryFolder(t);
   const results = await runTrials(configs, { runsDir, engine: "wasm", workers: 1 });
@@ -94,67 +106,62 @@ test("students of every kind: the file gives the run's predictions, in both form
     const unrounded = await evaluate(wide, { dataset: graph });
     assert.notDeepEqual(unrounded.logits, found.logits, `${what} is rounded`);
   }
+  assertCodes([0, 1, 5].map((k) => runFiles(runsDir, configs[k]!).model));
 });
 
-test("a run of low precision goes on from a checkpoint to the same bits, ranges included", async (t) => {
-  const [whole, parts] = [temporaryFolder(t), temporaryFolder(t)];
-  const config = student("sage", "softkd", spared, 12);
-  await runTrials([config], { runsDir: whole, engine: "wasm", workers: 1 });
-  const stop = new AbortController();
-  await assert.rejects(
-    runTrials([config], {
-      ...{ runsDir: parts, engine: "wasm", workers: 1, signal: stop.signal, checkpointSeconds: 0 },
-      observer(event) {
-        if (event.type === "epoch" && event.epochs === 12) stop.abort();
-      },
-    }),
-    InterruptedError,
-  );
-  assert.ok([...contents(parts).keys()].some((name) => name.endsWith("checkpoint.safetensors")));
-  await runTrials([config], { runsDir: parts, engine: "wasm", workers: 1, resume: true });
-  assert.deepEqual(contents(parts), contents(whole));
-});
-
-test("files hold a byte a weight, or half of one; damaged codes are refused", async (t) => {
-  const runsDir = temporaryFolder(t);
-  const configs = [
-    student("gcn", "softkd", int8),
-    student("gcn", "softkd", { name: "int4" }),
-    student("gcn", "alignahead", int8),
-    student("gcn", "softkd"),
-  ];
-  await runTrials(configs, { runsDir, engine: "wasm", workers: 1 });
-  const files = configs.map((config) => readFileSync(runFiles(runsDir, config).model));
-  const read = files.map((bytes) => decodeSafetensors(bytes, "x", undefined, true));
+/** @param paths files of a GraphSAGE of int8, a GCN of int4, and several students of int8 */
+function assertCodes(paths: readonly string[]): void {
+  const read = paths.map((path) => decodeSafetensors(readFileSync(path), path, undefined, true));
   const [eight, four, several] = read;
   const count = graph.features.columns * 5;
-  const weights = [eight, four].map((one) => one!.bytes.get("layer.0.weight")!.values);
-  assert.equal(weights[0]!.length, count);
-  assert.ok(weights[0] instanceof Int8Array);
-  assert.equal(weights[1]!.length, Math.ceil(count / 2));
+  const [bytes, halves] = [eight, four].map((one) => one!.bytes.get("layer.0.weight")!.values);
+  assert.equal(bytes!.length, count);
+  assert.ok(bytes instanceof Int8Array);
+  assert.equal(halves!.length, Math.ceil(count / 2));
   assert.ok(several!.bytes.has("student.2/layer.0.weight"));
-  const second = readModel(runFiles(runsDir, configs[2]!).model, 2);
-  assert.equal(encodeModel(second).length < files[2]!.length, true);
+  assert.ok(readModel(paths[2]!, 2).parameters.has("layer.0.weight"));
   // The codes are those of the range beside them, by the formula that the file states.
   const ranges = eight!.tensors.get("ranges.weights")!.values;
   const [low, high] = [Math.min(0, ranges[0]!), Math.max(0, ranges[1]!)];
   const scale = (high - low) / 255;
   const zero = -128 - Math.round(low / scale);
-  const stored = readModel(runFiles(runsDir, configs[0]!).model).parameters.get("layer.0.weight")!;
-  for (const [k, code] of weights[0]!.entries()) {
-    assert.ok(Math.abs((code - zero) * scale - stored.values[k]!) < 1e-6);
+  const own = readModel(paths[0]!);
+  const stored = own.parameters.get("layer.0.weight")!.values;
+  for (const [k, code] of bytes!.entries()) {
+    assert.ok(Math.abs((code - zero) * scale - stored[k]!) < 1e-6);
   }
-  const again = decodeModel(
-    Buffer.from(encodeModel({ ...readModel(runFiles(runsDir, configs[0]!).model) })),
-    "x",
-  );
-  assert.deepEqual(again.parameters, readModel(runFiles(runsDir, configs[0]!).model).parameters);
-  const { metadata, tensors, bytes } = eight!;
-  const arrays = new Map<string, WrittenArray>([...tensors, ...bytes]);
-  const short = { shape: [7], values: new Int8Array(7) };
-  arrays.set("layer.0.weight", short);
-  const damaged = Buffer.from(encodeSafetensors({ tensors: arrays, metadata }));
+  assert.deepEqual(decodeModel(Buffer.from(encodeModel(own)), "x").parameters, own.parameters);
+  const { metadata, tensors, bytes: arrays } = eight!;
+  const cut = new Map<string, WrittenArray>([...tensors, ...arrays]);
+  cut.set("layer.0.weight", { shape: [7], values: new Int8Array(7) });
+  const damaged = Buffer.from(encodeSafetensors({ tensors: cut, metadata }));
   assert.throws(() => decodeModel(damaged, "x"), /layer.0.weight should be \[\d+,5\] codes/);
+}
+
+test("a training of low precision goes on from its checkpoint to the same bits, ranges included", async (t) => {
+  const path = join(temporaryFolder(t), "checkpoint.safetensors");
+  const config: RunConfig = {
+    ...smallConfig({ epochs: 12, patience: 12, precision: spared }),
+    model: { kind: "sage", layers: 3, width: 5, dropout: 0.3, batchNorm: true },
+  };
+  const owner = { config, data: "0123", flavour: "fma" };
+  const outcome = async (from?: TrainingState) => {
+    const run = prepare(config, smallGraph(), smallSplit(), {});
+    const save = (state: TrainingState): void => {
+      if (state.epoch === 5) writeCheckpoint(path, owner, state);
+    };
+    const checkpoints = { everySeconds: 0, save };
+    const { curve } = await train(run, { checkpoints, ...(from && { from }) });
+    const values = modelParameters(run.model);
+    run.dispose();
+    return { curve, values };
+  };
+  const whole = await outcome();
+  const from = readCheckpoint(path, owner)!;
+  assert.ok(from.parameters.get("ranges.maps")!.some((x) => x !== 0));
+  const rest = await outcome(from);
+  assert.deepEqual(rest.values, whole.values);
+  assert.deepEqual(rest.curve, whole.curve);
 });
 
 test("items whose class differs in integers are counted", () => {

@@ -1,6 +1,7 @@
 // Specifiers meant for other runtimes and bundlers: says what to write instead.
-import { readFileSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
+import { isObject } from "../../base/json.ts";
+import { configsOf } from "./tsconfig.ts";
 import { isFile, localFile } from "./versions.ts";
 
 /** A specifier with a scheme that Node's loader does not have; the kernel's own marks begin with "cell". */
@@ -35,32 +36,15 @@ export function foreignSpecifier(name: string, folder: string): string | undefin
   return undefined;
 }
 
-const CONFIGS = ["tsconfig.json", "jsconfig.json"];
-
 /** Returns the setting of the nearest tsconfig.json, or of one that it extends, which would map a specifier. */
 function mappedBy(name: string, folder: string): string | undefined {
-  for (let at = folder; ; at = dirname(at)) {
-    const nearest = CONFIGS.map((each) => join(at, each)).find(isFile);
-    if (nearest !== undefined) return settingFor(name, nearest);
-    if (at === dirname(at)) return undefined;
-  }
-}
-
-function settingFor(name: string, nearest: string): string | undefined {
-  const files = new Set([nearest]);
-  for (const file of files) {
-    const text = isFile(file) ? readFileSync(file, "utf8") : "";
-    const [, paths = ""] = /"paths"\s*:\s*\{([^}]*)\}/.exec(text) ?? [];
-    const keys = [...paths.matchAll(/"([^"\n]+)"\s*:\s*\[/g)].map(([, key = ""]) => key);
-    const key = keys.find((each) => matches(each, name));
+  for (const { file, options } of configsOf(folder)) {
+    const { paths, baseUrl } = options;
+    const key = Object.keys(isObject(paths) ? paths : {}).find((each) => matches(each, name));
     if (key !== undefined) return `"paths" of ${basename(file)} (${key})`;
-    const [, base] = /"baseUrl"\s*:\s*"([^"\n]*)"/.exec(text) ?? [];
-    if (base !== undefined && isFile(localFile(resolve(dirname(file), base, name)))) {
-      return `"baseUrl" of ${basename(file)} (${base})`;
-    }
-    const [, parent] = /"extends"\s*:\s*"(\.[^"\n]*)"/.exec(text) ?? [];
-    if (parent !== undefined) {
-      files.add(resolve(dirname(file), parent.endsWith(".json") ? parent : `${parent}.json`));
+    if (typeof baseUrl !== "string") continue;
+    if (isFile(localFile(resolve(dirname(file), baseUrl, name)))) {
+      return `"baseUrl" of ${basename(file)} (${baseUrl})`;
     }
   }
   return undefined;

@@ -88,7 +88,7 @@ export function parseTypeScript(source: string, written: Written): Parsed {
     if (!compiled) throw error;
     return compiled;
   }
-  if (!assignsFields(parsed.program, written.folder)) return parsed;
+  if (!assignsFields(source, parsed.program, written.folder)) return parsed;
   return compile(source, [written.as === "cell" ? "ts" : written.as], written) ?? parsed;
 }
 

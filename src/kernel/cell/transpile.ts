@@ -35,8 +35,8 @@ export function kindsOf(source: string, as: Written["as"]): readonly Kind[] {
 }
 
 /** Whether a program has class fields, and its tsconfig.json wants them assigned instead of defined. */
-export function assignsFields(program: Program, folder: string | undefined): boolean {
-  if (folder === undefined) return false;
+export function assignsFields(source: string, program: Program, folder?: string): boolean {
+  if (folder === undefined || !source.includes("class")) return false;
   let hasFields = false;
   full(program, ({ type }) => {
     hasFields ||= type === "PropertyDefinition";

@@ -6,6 +6,7 @@ import { elementBundle } from "./elements.ts";
 import { isThenable } from "./hook.ts";
 import { messageOf } from "./leaves.ts";
 import { findProperty, hasMethods, readMember } from "./property.ts";
+import { textOf } from "./text.ts";
 
 /** Imports a package as a cell would. */
 type Import = (name: string) => Promise<Readonly<Record<string, unknown>>>;
@@ -73,14 +74,21 @@ export function componentBundle(
   const { from, renderer } = library;
   const load = importer;
   const module = from === undefined ? Promise.resolve(value) : outside(() => load(from));
-  const failed = (error: unknown): Bundle =>
-    sheltered(() => plain(`${from ?? "the element"} failed: ${messageOf(error).slice(0, 400)}`));
-  return module
-    .then((owner) => sheltered(() => render(owner, renderer, value)))
-    .then(
-      (markup) => sheltered(() => elementBundle({ outerHTML: String(markup), nodeType: 1 })),
-      failed,
-    );
+  const who = from ?? "the element";
+  return module.then(
+    (owner) =>
+      sheltered(() => rendered(owner, renderer, value)).catch((error: unknown) =>
+        // The stack tells which component it was.
+        sheltered(() => plain(`${who} failed: ${textOf(error)}`)),
+      ),
+    (error) => sheltered(() => plain(`${who} failed: ${messageOf(error).slice(0, 400)}`)),
+  );
+}
+
+/** Returns the views of an element that a module renders. */
+async function rendered(owner: object, renderer: string, value: object): Promise<Bundle> {
+  const markup = await render(owner, renderer, value);
+  return sheltered(() => elementBundle({ outerHTML: String(markup), nodeType: 1 }));
 }
 
 /** Calls a library's function, in a module or in its default export, or an element's own method. */

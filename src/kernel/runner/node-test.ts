@@ -30,7 +30,7 @@ function hear(): void {
 }
 
 /** Wraps a function that starts tests or suites, with its variants. */
-function heard<F extends object>(original: F, isUnfinished = false): F {
+function watched<F extends object>(original: F, isUnfinished = false): F {
   const start: Start = (...given) => {
     hear();
     const options = given.find((each) => typeof each === "object" && each !== null);
