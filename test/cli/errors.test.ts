@@ -84,7 +84,7 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["train", "--epochs", "1.5"], /Legal: a whole number of at least 0/],
   [
     ["train", "--layers", "0"],
-    /'--layers <x>' argument '0' is invalid. Legal: gat, gcn, .*: a whole number of at least 2 .*; gcnii.* of at least 1 and/,
+    /'--layers <x>' argument '0' is invalid. Legal: cpf, gat, gcn, .*: a whole number of at least 2 .*; gcnii.* of at least 1 and/,
   ],
   [["train", "--threads", "0"], /'--threads <n>' argument '0' is invalid.* from 1 to 256/],
   [["export", "0123"], /no complete run "0123" in runs/],
