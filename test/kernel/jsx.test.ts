@@ -1,4 +1,4 @@
-// JSX and decorators in cells and local modules, by pragma and tsconfig.json, with exact places; elements as HTML.
+// JSX and decorators in cells and local files, as pragmas and tsconfig.json ask, with exact places; elements as HTML.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: they are code
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -298,4 +298,24 @@ test("in a kernel, the result and display() are HTML, and components fail at the
   } finally {
     await runner.close();
   }
+});
+
+test("paths and baseUrl of tsconfig.json lead to files, whose edits are seen", async () => {
+  write({
+    "tsconfig.json": `{ "extends": "./base", "compilerOptions": { "paths": { "@/*": ["./none/*", "./lib/*"], "@/deep/*": ["./deep/*"], "one": ["./lib/a"] } } }`,
+    "base.json": '{ "compilerOptions": { "paths": { "@/*": ["./wrong/*"] } } }',
+    "lib/a.ts": 'import { d } from "@/deep/d";\nexport const a: number = 1 + d;',
+    "deep/d.ts": "export const d = 1;",
+    "node_modules/one/index.js": "exports.a = 'package';",
+  });
+  assert.equal(await run('import { a } from "@/a"; a'), 2);
+  assert.equal(await run('(await import("@/deep/d")).d + require("@/a.ts").a'), 3);
+  assert.equal(await run('import { a as installed } from "one"; installed'), "package");
+  write({ "deep/d.ts": "export const d = 10;" });
+  assert.equal(await run('import { a as later } from "@/a"; later'), 11);
+  write({
+    "tsconfig.json":
+      '{ "compilerOptions": { "baseUrl": "./lib", "paths": { "@/deep/*": ["../deep/*"] } } }',
+  });
+  assert.equal(await run('import { a as based } from "a"; based'), 11);
 });

@@ -208,9 +208,18 @@ widget({ render({ model }) { model.get("nope"); } }, { n: 1 });`,
   });
 });
 
-test("the console and timers are typed even without Node's types anywhere", async () => {
+test("a folder's own settings: no types of Node anywhere, paths and decorators of tsconfig.json", async () => {
   const notebook = new TypedNotebook({ projectRoot: "/nowhere" });
+  notebook.write(
+    "tsconfig.json",
+    '{ "compilerOptions": { "paths": { "@/*": ["./lib/*"] }, "experimentalDecorators": true } }',
+  );
+  notebook.write("lib/a.ts", "export const a = 1;");
   try {
+    const mapped = 'import { a } from "@/a"; a.nope';
+    assert.deepEqual(await notebook.errors(mapped), [2339]);
+    const legacy = "const p = (t: object, key: string) => {}; class C { @p x = 1 }";
+    assert.deepEqual(await notebook.errors(legacy), []);
     const errors = await notebook.errors("console.log(1); setTimeout(() => {}, 1).x; process.argv");
     assert.deepEqual(errors, [2339, 2591]);
   } finally {

@@ -36,7 +36,7 @@ test("a method that reads what the outputs lack is refused in one line, before a
         return [];
       }
     });
-  assert.deepEqual(legal(only), ["smoothing", "softkd"]);
+  assert.deepEqual(legal(only), ["smoothing", "softkd", "cpf"]);
   assert.deepEqual(legal(maps), ["fitnet", "at", "lsp", "gsp", "gcrd", "geometric", "abkd"]);
   assert.deepEqual(
     legal(outputs),

@@ -1,8 +1,6 @@
 // Specifiers meant for other runtimes and bundlers: says what to write instead.
-import { basename, dirname, resolve } from "node:path";
-import { isObject } from "../../base/json.ts";
-import { configsOf } from "./tsconfig.ts";
-import { isFile, localFile } from "./versions.ts";
+import { basename } from "node:path";
+import { bestKey, configsOf, mappingOf } from "./tsconfig.ts";
 
 /** A specifier with a scheme that Node's loader does not have; the kernel's own marks begin with "cell". */
 export const FOREIGN_SCHEME = /^(?!node:|file:|data:|cell)([a-z][a-z\d+.-]+):(.*)$/i;
@@ -26,32 +24,13 @@ export function foreignSpecifier(name: string, folder: string): string | undefin
   if (scheme !== undefined) {
     return `"${given}:" belongs to another runtime or to a bundler; Node has node:, file: and data:`;
   }
-  const mapped = mappedBy(name, folder);
-  if (mapped !== undefined) {
-    return `this kernel does not read ${mapped}: import the file by its relative path`;
+  const { paths, file } = mappingOf(configsOf(folder));
+  const [key] = bestKey(Object.keys(paths), name) ?? [];
+  if (key !== undefined && key !== "*") {
+    return `"paths" of ${basename(file ?? "")} (${key}) lead to no file`;
   }
   if (/^[@~]\//.test(name)) {
-    return "only a bundler understands aliases: import the file by its relative path";
+    return `aliases need "paths" in tsconfig.json; or import the file by its relative path`;
   }
   return undefined;
-}
-
-/** Returns the setting of the nearest tsconfig.json, or of one that it extends, which would map a specifier. */
-function mappedBy(name: string, folder: string): string | undefined {
-  for (const { file, options } of configsOf(folder)) {
-    const { paths, baseUrl } = options;
-    const key = Object.keys(isObject(paths) ? paths : {}).find((each) => matches(each, name));
-    if (key !== undefined) return `"paths" of ${basename(file)} (${key})`;
-    if (typeof baseUrl !== "string") continue;
-    if (isFile(localFile(resolve(dirname(file), baseUrl, name)))) {
-      return `"baseUrl" of ${basename(file)} (${baseUrl})`;
-    }
-  }
-  return undefined;
-}
-
-function matches(pattern: string, name: string): boolean {
-  const [before = "", after] = pattern.split("*");
-  if (after === undefined) return name === pattern;
-  return before !== "" && name.startsWith(before) && name.endsWith(after);
 }

@@ -4,8 +4,8 @@ import { isBuiltin } from "node:module";
 import { dirname, join, sep } from "node:path";
 import { packageName } from "./unresolved.ts";
 
-/** Names of packages, rather than builtins, subpath imports (#x) and URLs. */
-const BARE = /^(?:@[\w.~-]+\/)?[\w.~-][^:]*$/;
+/** Names of packages or aliases, rather than subpath imports (#x), paths and URLs. */
+const BARE = /^[@\w.~-][^:]*$/;
 
 /** Whether the package is a link to a folder outside any node_modules. */
 export function isLinked(specifier: string, from: string): boolean {

@@ -14,6 +14,7 @@ import { commonJs, whole } from "./interop.ts";
 import { compileModule, isOwn, markOwn, syntaxErrorIn } from "./local.ts";
 import { type Place, Places } from "./places.ts";
 import { Tfjs } from "./tfjs.ts";
+import { mappedFile } from "./tsconfig.ts";
 import {
   isMissing,
   isOwnInside,
@@ -237,6 +238,8 @@ export class Modules {
     }
     const folders = [parent, join(this.#folder, "cell.ts"), join(this.#projectRoot, "cell.ts")];
     if (FOREIGN_SCHEME.test(name)) this.#refuseForeign(name); // it would fail only when loaded
+    const mapped = isAbsent(name, parent) ? mappedFile(name, dirname(parent)) : undefined;
+    if (mapped !== undefined) return { url: pathToFileURL(mapped).href };
     let first: unknown;
     for (const folder of new Set(folders)) {
       if (isAbsent(name, folder)) {
@@ -361,6 +364,8 @@ export class Modules {
   #localPackage(specifier: string, from: string): string | undefined {
     const own = this.#own(specifier);
     if (own) return this.#isLocal(own) ? own : undefined;
+    const mapped = isAbsent(specifier, from) ? mappedFile(specifier, dirname(from)) : undefined;
+    if (mapped !== undefined) return mapped;
     if (isBuiltin(specifier) || !(specifier.startsWith("#") || isLinked(specifier, from))) {
       return undefined;
     }

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { type AnyNode, parseExpressionAt } from "acorn";
 import { isObject } from "../../base/json.ts";
-import { isFile, isPath } from "./versions.ts";
+import { isFile, isPath, localFile } from "./versions.ts";
 
 /** One configuration file. */
 export interface Config {
@@ -40,6 +40,54 @@ export function configsOf(folder: string): readonly Config[] {
 /** Returns an option as the configuration of a folder sets it; undefined if it does not. */
 export function optionOf(configs: readonly Config[], name: string): unknown {
   return configs.find(({ options }) => Object.hasOwn(options, name))?.options[name];
+}
+
+/** What "paths" and "baseUrl" make of names, with absolute targets; both may be missing. */
+export interface Mapping {
+  readonly paths: Readonly<Record<string, readonly string[]>>;
+  readonly base: string | undefined;
+  /** The file that has the paths. */
+  readonly file: string | undefined;
+}
+
+/** Returns how the configuration of a folder maps names. */
+export function mappingOf(configs: readonly Config[]): Mapping {
+  const owner = configs.find(({ options }) => isObject(options.paths));
+  const based = configs.find(({ options }) => typeof options.baseUrl === "string");
+  const base = based && resolve(dirname(based.file), String(based.options.baseUrl));
+  const folder = base ?? dirname(owner?.file ?? "/");
+  const paths = Object.entries(isObject(owner?.options.paths) ? owner.options.paths : {});
+  const absolute = paths.map(([key, targets]) => [
+    key,
+    (Array.isArray(targets) ? targets : []).map((each) => resolve(folder, String(each))),
+  ]);
+  return { paths: Object.fromEntries(absolute), base, file: owner?.file };
+}
+
+/** Returns the local file that the tsconfig.json of a folder gives to a name that is no path; undefined if none. */
+export function mappedFile(name: string, folder: string): string | undefined {
+  const { paths, base } = mappingOf(configsOf(folder));
+  const [key, star] = bestKey(Object.keys(paths), name) ?? [];
+  const targets = key === undefined ? [] : (paths[key] ?? []);
+  const candidates = targets.map((each) => each.replace("*", () => star ?? ""));
+  if (base !== undefined) candidates.push(resolve(base, name));
+  return candidates.map(localFile).find(isFile);
+}
+
+/** Returns the pattern that fits a name best, as TypeScript has it, with what its star stands for. */
+export function bestKey(
+  keys: readonly string[],
+  name: string,
+): [key: string, star: string] | undefined {
+  if (keys.includes(name)) return [name, ""];
+  const fitting = keys.flatMap((key): [string, string, number][] => {
+    const [before = "", after] = key.split("*");
+    const fits = after !== undefined && name.startsWith(before) && name.endsWith(after);
+    if (!fits || name.length < before.length + after.length) return [];
+    return [[key, name.slice(before.length, name.length - after.length), before.length]];
+  });
+  const [best] = fitting.toSorted((a, b) => b[2] - a[2]);
+  return best && [best[0], best[1]];
 }
 
 function nearestConfig(folder: string): string | undefined {

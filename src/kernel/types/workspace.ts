@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import ts from "typescript";
 import { languageOptions } from "../cell/transpile.ts";
+import { configsOf, mappingOf } from "../cell/tsconfig.ts";
 import type { CellFile } from "./notebook.ts";
 import type { WorkerSettings } from "./protocol.ts";
 import { isInstalled, nodeTypes, projectFile, Resolver } from "./resolver.ts";
@@ -99,7 +100,13 @@ export class Workspace {
     };
     const moduleHost = { ...disk, useCaseSensitiveFileNames: sys.useCaseSensitiveFileNames };
     const exists = (file: string): boolean => this.#version(file) !== undefined;
-    const options = { ...OPTIONS, ...languageOptions(settings.folder, ts) };
+    const { paths, base } = mappingOf(configsOf(settings.folder));
+    const options: ts.CompilerOptions = {
+      ...OPTIONS,
+      ...languageOptions(settings.folder, ts),
+      paths: Object.fromEntries(Object.entries(paths).map(([key, each]) => [key, [...each]])),
+      ...(base !== undefined && { baseUrl: base }),
+    };
     const resolver = new Resolver(settings, options, moduleHost, exists);
     return {
       ...disk,
