@@ -200,7 +200,10 @@ test("files that hold no outputs are refused in one line that says where and wha
       saved("pickled.npz", Buffer.from("\x80\x04\x95abcdefgh", "latin1")),
       /pickled\.npz is no safetensors file, nor npz: it is a pickle/,
     ],
-    [saved("nothing.npz", Buffer.alloc(0)), /the file is empty; write it anew, or take it out of the folder$/],
+    [
+      saved("nothing.npz", Buffer.alloc(0)),
+      /the file is empty; write it anew, or take it out of the folder$/,
+    ],
     [saved("cut.npz", npz({ logits }).subarray(0, 150)), /cut\.npz/],
     [saved("complex.npy", npy("<c8", "2, 2", new Float32Array(8))), /type '<c8' found$/],
     [
