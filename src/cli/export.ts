@@ -1,5 +1,5 @@
 // abkd export: writes a run's trained model, with its configuration, for other programs and for the web.
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { Command, Option } from "commander";
 import { OptionError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
@@ -64,7 +64,7 @@ export function exportCommand(): Command {
 
 /** @throws UserError for what is neither a model's file nor a complete run */
 function modelNamed(name: string, runs: string, student: number | undefined): ModelFile {
-  if (statSync(name, { throwIfNoEntry: false })?.isFile()) {
+  if (existsSync(name) && statSync(name).isFile()) {
     if (student === undefined) return readModelFile(name);
     throw new OptionError(
       `--student tells the students of a run apart; ${name} is one model's file`,

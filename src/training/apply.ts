@@ -137,12 +137,12 @@ async function trainedSplit(
  */
 export function readModelFile(path: string): ReturnType<typeof decodeModel> {
   needText(path, "the path of a model file", "a file of abkd export");
-  const file = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? modelIn(path) : path;
-  if (!existsSync(file)) {
+  if (!existsSync(path)) {
     const run = join(RUNS_FOLDER, path);
     const meant = existsSync(join(run, MODEL_NAME)) ? `; did you mean ${run}?` : "";
     throw new OptionError(`${path}: there is no such file or folder; ${NAME_ONE}${meant}`);
   }
+  const file = statSync(path).isDirectory() ? modelIn(path) : path;
   return decodeModel(readBytes(file, 2), file);
 }
 

@@ -237,7 +237,7 @@ describe("the shared browser", { skip }, () => {
       await plot({ data: [] })[Symbol.for("Jupyter.display")]();
     `;
     const bare = `
-      const { Chromium, findChromium } = await import(${source("figures/chromium.ts")});
+      const { Chromium, findChromium } = await import(${source("display/chromium.ts")});
       await new Chromium(await findChromium()).send("Browser.getVersion");
     `;
     const browsers = () => spawnSync("pgrep", ["-f", temporary], { encoding: "utf8" }).stdout;
