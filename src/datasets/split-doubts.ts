@@ -23,7 +23,8 @@ export function splitDoubts(
     .map((c) => printable(classNames?.[c] ?? String(c)));
   const more = missing.length > MOST_NAMED ? ` and ${missing.length - MOST_NAMED} more` : "";
   const small = (set: Int32Array, what: string): string[] =>
-    set.length >= FEW
+    // A graph without labels has no sets.
+    set.length >= FEW || set.length === 0
       ? []
       : [
           `${what} has ${counted(set.length, "node")}: one is ${percent(1 / set.length)} of the accuracy`,

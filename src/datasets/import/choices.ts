@@ -21,13 +21,10 @@ export interface ReadChoices {
   readonly firstNode?: "0" | "1";
 }
 
-/** Labels, in lower case, that say that there is none. */
+/** Labels, in lower case, that say that there is none; the last four as R, SQL and Python write them. */
 export const UNLABELLED_WORDS: readonly string[] = [
-  "-1",
-  "unknown",
-  "unlabeled",
-  "unlabelled",
-  "?",
+  ...["-1", "unknown", "unlabeled", "unlabelled", "?"],
+  ...["na", "n/a", "null", "none"],
 ];
 
 /** The words for no label, in lower case, and the empty cell. */

@@ -45,6 +45,8 @@ export interface NodeTable {
   readonly lists: ReadonlySet<number>;
   /** Of text that is none of these. */
   readonly leftOut: readonly number[];
+  /** The rows' numbers, which are no feature. */
+  readonly index?: number;
   /** The label was told by its contents, not by a name. */
   readonly guessed: boolean;
 }
@@ -85,7 +87,8 @@ export function readColumns(
   const masks = masksOf(named, columns, rows);
   const set = masks ? undefined : named(SETS);
   const time = named(TIMES);
-  const taken = new Set([id, set, time, ...Object.values(masks ?? {})]);
+  const index = id === 0 ? undefined : indexColumn(table, first);
+  const taken = new Set([id, set, time, index, ...Object.values(masks ?? {})]);
   const rest = [...columns.keys()].filter((k) => !taken.has(k));
   const given = choices.labelColumn === undefined ? undefined : labelsGiven(table, choices);
   const classes = given
@@ -129,7 +132,14 @@ export function readColumns(
     ...(set !== undefined && { set }),
     ...(masks && { masks }),
     ...(time !== undefined && { time }),
+    ...(index !== undefined && { index }),
   };
+}
+
+/** The first column where it has no name and counts the rows: what pandas writes beside the columns. */
+function indexColumn({ header }: TextTable, first: readonly string[]): number | undefined {
+  if (!header || !/^(?:unnamed: 0)?$/i.test(header[0]!.trim())) return undefined;
+  return first.every((cell, row) => cell === String(row)) ? 0 : undefined;
 }
 
 /** The column that is given, else that of a known name with the most of the edges' ids, else the first by contents. */
@@ -291,8 +301,9 @@ function checkLabel(
   k: number,
   none: ReadonlySet<string>,
 ): void {
-  if (nanLine > 0) {
-    const why = "NaN is no class; leave the cell empty where a node has none";
+  if (nanLine > 0 && !none.has("nan")) {
+    const why =
+      "NaN is no class; leave the cell empty where a node has none, or name the words for none (--unlabelled NaN)";
     throw new BadFileError(cellName(table, nanLine, k), why);
   }
   if (texts === 0 && !whole && distinct.size > MOST_MEASURES) {

@@ -184,11 +184,21 @@ const TORCH_ADVICE =
 /** Forms that other programs turn into one that is read. */
 const OTHERS: readonly [RegExp, string][] = [
   [TORCH, TORCH_ADVICE],
+  ...(
+    [
+      ["gml", "gml"],
+      ["graphml", "graphml"],
+      ["gexf", "gexf"],
+      ["net|paj|pajek", "pajek"],
+    ] as const
+  ).map(([endings, reader]): [RegExp, string] => [
+    new RegExp(`\\.(?:${endings})$`, "i"),
+    `not read; networkx turns it into JSON: json.dump(nx.node_link_data(nx.read_${reader}(FILE)), OUT)`,
+  ]),
   [
-    /\.(gml|graphml|gexf|net|paj|pajek)$/i,
-    "not read; networkx turns it into JSON: json.dump(nx.node_link_data(nx.read_gml(FILE)), OUT)",
+    /\.(parquet|feather|h5|hdf5)$/i,
+    "not read; pandas turns it into text: df.to_csv(FILE, index=False)",
   ],
-  [/\.(parquet|feather|h5|hdf5)$/i, "not read; pandas turns it into text: df.to_csv(FILE)"],
   [/\.(zip|tar|tgz|tar\.gz|rar|7z)$/i, "an archive; unpack it, and name the folder"],
 ];
 

@@ -120,7 +120,7 @@ async function assembled(parts: Parts, choices: ReadChoices): Promise<FoundGraph
   const column = (table: NodeTable, k: number): string[] =>
     scattered(table, k, rowOf(table), main.rows);
   const labels = labelTable(folder, nodeTables);
-  const warnings = orderDoubts(main, nodeTables);
+  const warnings = [...orderDoubts(main, nodeTables), ...labelLike(nodeTables, labels)];
   const found = labels
     ? labelsFrom(labels, column, choices, { decisions, warnings })
     : noLabels(main.rows);
@@ -250,6 +250,22 @@ function classSets(
   };
 }
 
+/** Warns of features that are called as labels are: another form of the label would give it away. */
+function labelLike(tables: readonly NodeTable[], labels: NodeTable | undefined): string[] {
+  if (!labels) return [];
+  return tables.flatMap(({ table, features }) => {
+    const names = features.map((k) => table.header?.[k] ?? "");
+    const found = names.filter((name) => LABEL_LIKE.test(name)).slice(0, 3);
+    if (found.length === 0) return [];
+    const what = found.map((name) => printable(name)).join(", ");
+    return [
+      `${base(table)}: ${what} is read as a feature; if it says the label in another form, take it out of the table`,
+    ];
+  });
+}
+
+const LABEL_LIKE = /^(?:\w+[ _.-])?(?:class|label|target)(?:[ _.-](?:id|code|no|number|index))?$/i;
+
 /** Says what is left out of the tables, and that no column is the label, where none is. */
 function leftOut(
   tables: readonly NodeTable[],
@@ -257,7 +273,10 @@ function leftOut(
   listed: boolean,
 ): string[] {
   const decisions: string[] = [];
-  for (const { table, leftOut: texts, features } of tables) {
+  for (const { table, leftOut: texts, features, index } of tables) {
+    if (index !== undefined) {
+      decisions.push(`the first column of ${base(table)} numbers its rows, and is no feature`);
+    }
     const dropped = listed ? [...texts, ...features] : texts;
     if (dropped.length === 0) continue;
     const what = dropped.map((k) => printable(table.header?.[k] ?? String(k + 1))).slice(0, 5);

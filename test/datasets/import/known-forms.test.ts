@@ -58,6 +58,44 @@ test("MUSAE's GitHub: the label is ml_target, a name is no class", async () => {
   assert.match(decisions, /left out of musae_git_target\.csv: name/);
 });
 
+test("missing labels as R, SQL and Python write them are none; NaN too where it is named", async () => {
+  const table = (word: string): Record<string, string> => ({
+    "edges.csv": "a,b\nb,c\nc,d\nd,e\n",
+    "nodes.csv": `id,x,label\na,1,red\nb,0,blue\nc,1,${word}\nd,1,red\ne,0,blue\n`,
+  });
+  for (const word of ["NA", "N/A", "NULL", "null", "None"]) {
+    const { seen: found, decisions } = await read(table(word));
+    assert.deepEqual(found.labels, [1, 0, -1, 1, 0], word);
+    assert.match(decisions, new RegExp(`"${word}" is taken as no label`));
+  }
+  await assert.rejects(read(table("NaN")), /NaN is no class; .*\(--unlabelled NaN\)/);
+  const { seen: found } = await read(table("NaN"), { unlabelled: "NaN" });
+  assert.deepEqual(found.labels, [1, 0, -1, 1, 0]);
+});
+
+test("pandas: its numbering of rows beside ids is no feature", async () => {
+  for (const name of ["", "Unnamed: 0"]) {
+    const { seen: found, decisions } = await read({
+      "edges.csv": "a,b\nb,c\nc,d\n",
+      "nodes.csv": `${name},id,f,label\n0,a,0.5,x\n1,b,2,y\n2,c,1,x\n3,d,1,y\n`,
+    });
+    assert.equal(found.rows, "0.5|2|1|1");
+    assert.match(decisions, /the first column of nodes\.csv numbers its rows, and is no feature/);
+  }
+});
+
+test("a feature that is called like a label is warned of", async () => {
+  const nodes = (name: string): string =>
+    `id,${name},f,label\na,0,1,x\nb,1,2,y\nc,0,1,x\nd,1,1,y\n`;
+  const warned = async (name: string): Promise<string> => {
+    const folder = folderOf({ "edges.csv": "a,b\nb,c\nc,d\n", "nodes.csv": nodes(name) });
+    return (await importDataset(folder)).report.warnings?.join("\n") ?? "";
+  };
+  assert.match(await warned("class_id"), /class_id is read as a feature; if it says the label/);
+  assert.match(await warned("true_class"), /true_class is read as a feature/);
+  assert.doesNotMatch(await warned("classroom"), /is read as a feature/);
+});
+
 test("Elliptic: three files, unknown is no label", async () => {
   const { seen: found, decisions } = await read({
     "elliptic_txs_edgelist.csv": "txId1,txId2\n230,5530\n5530,77\n77,91\n",
@@ -300,7 +338,10 @@ test("what cannot be read says what to do", async () => {
     ["data.pt", /np\.savez\(FILE, edge_index=data\.edge_index/],
     ["graph.dgl", /np\.savez/],
     ["graph.gml", /json\.dump\(nx\.node_link_data\(nx\.read_gml/],
-    ["nodes.parquet", /df\.to_csv/],
+    ["graph.graphml", /nx\.read_graphml\(FILE\)/],
+    ["graph.gexf", /nx\.read_gexf\(FILE\)/],
+    ["graph.net", /nx\.read_pajek\(FILE\)/],
+    ["nodes.parquet", /df\.to_csv\(FILE, index=False\)/],
     ["graph.tar.gz", /unpack it, and name the folder/],
   ] as const) {
     await assert.rejects(importDataset(at(name, "x")), message);
