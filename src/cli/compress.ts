@@ -23,6 +23,7 @@ import { integer } from "./numbers.ts";
 import { addHyperParameters, DATASET_FLAG, givenHyperParameters } from "./options.ts";
 import { print } from "./output.ts";
 import { namedData } from "./own-data.ts";
+import { showNotes } from "./progress.ts";
 import { stopOnSignals } from "./signals.ts";
 import { submitThisCommand } from "./slurm-command.ts";
 import { addSlurmOptions, givenSite, type SlurmFlags } from "./slurm-options.ts";
@@ -92,7 +93,7 @@ export function compressCommand(): Command {
         integer(1, 256),
       ),
     )
-    .option("--quiet", "show no progress");
+    .option("--quiet", "show no progress, only warnings");
   addHyperParameters(command, "Teacher (default: the dataset's GCNII 64L-64H):", "teacher-");
   addTeacherFiles(command);
   addSlurmOptions(command);
@@ -157,7 +158,7 @@ async function run(command: Command, given: string, flags: CompressFlags): Promi
       ...(progress && { onStage: progress.stage }),
       observer(event) {
         stopper.observe(event);
-        progress?.observer(event);
+        (progress?.observer ?? showNotes)(event);
       },
     });
     end();

@@ -111,7 +111,7 @@ export function addRunOptions(command: Command): Command {
       "--profile",
       "print time and bytes by operator of the first run, and write a trace for chrome://tracing",
     )
-    .option("--quiet", "show no progress")
+    .option("--quiet", "show no progress, only warnings")
     .option("--json", "print the results as JSON, an array of runs");
 }
 

@@ -10,12 +10,18 @@ import {
   shortRunName,
 } from "../training/progress.ts";
 import { showTally, Tally } from "../training/tally.ts";
+import { tellText } from "./output.ts";
 
 export interface Progress {
   readonly observer: Observer;
   /** Wipes the live line. */
   close(): void;
 }
+
+/** What --quiet leaves of the progress: notes that a reader of the results must know. */
+export const showNotes: Observer = (event) => {
+  if (event.type === "note") tellText(event.message);
+};
 
 /**
  * A progress display on stderr, so that stdout holds results only.

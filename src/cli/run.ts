@@ -13,7 +13,7 @@ import { runFiles } from "../training/run-store.ts";
 import { runTrials } from "../training/trials.ts";
 import { givenMachineOptions, type RunOptions } from "./options.ts";
 import { print, printJson, tellText } from "./output.ts";
-import { showProgress } from "./progress.ts";
+import { showNotes, showProgress } from "./progress.ts";
 import { stopOnSignals } from "./signals.ts";
 
 /** Runs the configurations and prints the results to stdout; progress goes to stderr. */
@@ -45,7 +45,7 @@ export async function runAndReport(
       observer: (event) => {
         stopper.observe(event);
         if (event.type === "profile") profiled = event;
-        progress?.observer(event);
+        (progress?.observer ?? showNotes)(event);
       },
     });
     progress?.close();

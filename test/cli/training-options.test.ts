@@ -5,6 +5,8 @@ import { Command } from "commander";
 import { addHyperParameters, givenHyperParameters } from "../../src/cli/options.ts";
 import { teacherConfig } from "../../src/training/recipes.ts";
 import { runId } from "../../src/training/run-id.ts";
+import { temporaryFolder } from "../training/small.ts";
+import { abkdHere } from "./abkd.ts";
 
 /** Returns what the options of a command line change. */
 function given(...line: string[]) {
@@ -52,4 +54,24 @@ test("a sampler's numbers follow its name", () => {
   const walks = { name: "walks", length: 2, steps: 30 };
   assert.deepEqual(given("--sampler", "walks:2:30"), { sampler: walks });
   assert.deepEqual(given("--sampler", "none"), { sampler: undefined });
+});
+
+test("--quiet keeps warnings, and nothing else, on stderr", async (t) => {
+  const split = "random:200/3/5:1";
+  const about = ["--dataset", "synthetic", "--model", "mlp", "--split", split, "--epochs", "1"];
+  const { code, stderr } = await abkdHere(
+    "train",
+    ...about,
+    "--quiet",
+    "--runs",
+    temporaryFolder(t),
+  );
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(
+    stderr
+      .trim()
+      .split("\n")
+      .map((line) => line.replace(/:? the (validation|test) set.*/, " $1")),
+    [`synthetic ${split} validation`, `synthetic ${split} test`],
+  );
 });
