@@ -52,7 +52,9 @@ test("distill, export and predict by paths; another graph of that name has runs 
     const args = ["--dataset", path, "--split", "per-class:20/30:1", ...SHORT, "--runs", runs];
     const { code, stdout, stderr } = await abkd("distill", ...args);
     assert.equal(code, 0, stderr);
-    assert.equal(stderr, "");
+    // No progress; but a few epochs teach nothing, and --quiet still says so.
+    assert.match(stderr, /^the teacher [^\n]* (?:has learned nothing|is dead): /m);
+    assert.doesNotMatch(stderr, /: begins|best epoch/);
     return JSON.parse(stdout)[0];
   };
   const first = await distil(one);
