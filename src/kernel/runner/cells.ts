@@ -7,6 +7,7 @@ import type { Bundle, Failure, Outcome } from "../channel.ts";
 import { bundleOf } from "../display/bundle.ts";
 import { isDisplay } from "../display/host.ts";
 import type { FrameWriter } from "../frames.ts";
+import { TRACED } from "../debug/questions.ts";
 import { load, notify, store } from "../originals.ts";
 import { critical } from "./critical.ts";
 import { Errors, INTERRUPTED, interruptedBy } from "./errors.ts";
@@ -123,7 +124,8 @@ export class Cells {
     }
     this.#parts.stacks.remember(code, count, compiled);
     run.begun = true;
-    inspector.evaluate(compiled.code, (evaluated) => {
+    const isTraced = load(words, WORD.debugging) === 1;
+    inspector.evaluate(isTraced ? compiled.code + TRACED : compiled.code, (evaluated) => {
       run.evaluated = true;
       if (run.onEvaluated) run.onEvaluated(evaluated);
       else if (run.finished) return;
