@@ -166,6 +166,12 @@ function leastOf(ends: readonly string[], file: string, nodes: number, drop: boo
   throw new BadFileError(file, `${doubt}; say --first-node 0 or --first-node 1 (abkd data import)`);
 }
 
+/** What is told of an import. */
+interface Notes {
+  readonly decisions: string[];
+  readonly warnings: string[];
+}
+
 /** More of the edges than this are not dropped without a warning. */
 const MOST_DROPPED = 0.05;
 
@@ -178,7 +184,7 @@ export function nodeEnds(
   { from, to, lines, columns }: Ends,
   { nodes, file, index }: Nodes,
   { unknownEnds, firstNode }: ReadChoices,
-  notes: { readonly decisions: string[]; readonly warnings: string[] },
+  notes: Notes,
 ): Pick<FoundGraph, "from" | "to"> {
   const other = path.basename(file);
   const drop = unknownEnds === "drop";
@@ -213,16 +219,26 @@ export function nodeEnds(
   const kept = { from: ends.from.filter(known), to: ends.to.filter(known) };
   const dropped = from.length - kept.from.length;
   if (dropped > 0) {
-    const share = dropped / from.length;
-    const which = `${dropped} of ${counted(from.length, "edge")} (${percent(share)}) lead to what is not in ${other}`;
     const lost =
       from.find((id) => index && !index.has(id)) ?? to.find((id) => index && !index.has(id));
     const like = lost === undefined || !index ? undefined : similarId(lost, index);
     const hint = like === undefined ? "" : `; "${printable(lost!)}" may be "${printable(like)}"`;
-    const list = share > MOST_DROPPED ? notes.warnings : notes.decisions;
-    list.push(`${which} and are dropped${hint}`);
+    noteDropped(dropped, from.length, other, notes, hint);
   }
   return kept;
+}
+
+/** Says how many edges were dropped: a warning if they are many. @param other the file of the nodes */
+export function noteDropped(
+  dropped: number,
+  all: number,
+  other: string,
+  { decisions, warnings }: Notes,
+  hint = "",
+): void {
+  const share = dropped / all;
+  const which = `${dropped} of ${counted(all, "edge")} (${percent(share)}) lead to what is not in ${other}`;
+  (share > MOST_DROPPED ? warnings : decisions).push(`${which} and are dropped${hint}`);
 }
 
 /** The id that differs in its case, in zeros before a number, or in the .0 of a floating-point one. */

@@ -304,7 +304,10 @@ test("refused: a file that is a part of a graph, or pickled", async () => {
   const folder = folderOf({ "edges.csv": EDGES, "x.npy": "?", "cora.pt": "PK\x03\x04" });
   const refused = async (name: string, message: RegExp): Promise<void> =>
     assert.rejects(importDataset(path.join(folder, name)), message);
-  await refused("edges.csv", /edges\.csv: a graph of tables is a folder with its edges, and its nodes with their labels; name the folder instead: /);
+  await refused(
+    "edges.csv",
+    /edges\.csv: a graph of tables is a folder with its edges, and its nodes with their labels; name the folder instead: /,
+  );
   await refused("x.npy", /x\.npy: one file of several/);
   await refused(
     "cora.pt",

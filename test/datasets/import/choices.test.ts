@@ -82,8 +82,14 @@ test("what becomes of arcs can be decided", async () => {
   assert.match(mutual.decisions, /1 arcs without their opposite are left out/);
   for (const [choices, message] of [
     [{ arcs: "both" }, /some arcs lack their opposite, which were to be refused$/],
-    [{ loops: "refuse" }, /1 arcs lead from a node to itself, .*; the first is arc 4, from "c" to "c"$/],
-    [{ duplicates: "refuse" }, /1 arcs repeat an earlier one, .*; the first is arc 7, from "c" to "d"$/],
+    [
+      { loops: "refuse" },
+      /1 arcs lead from a node to itself, .*; the first is arc 4, from "c" to "c"$/,
+    ],
+    [
+      { duplicates: "refuse" },
+      /1 arcs repeat an earlier one, .*; the first is arc 7, from "c" to "d"$/,
+    ],
   ] as const) {
     await assert.rejects(read(files, choices), message);
   }
