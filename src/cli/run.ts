@@ -1,7 +1,7 @@
 // What `train` and `distill` share: they run configurations, show progress, report, and stop cleanly.
 import { mean, median, sampleStandardDeviation } from "simple-statistics";
 import { progressPrinter } from "../datasets/download-progress.ts";
-import { grouped, percent } from "../display/format.ts";
+import { grouped, percent, timesFewer } from "../display/format.ts";
 import { profileText } from "../figures/profile.ts";
 import { withPrerequisites } from "../training/beforehand.ts";
 import type { NodeKinds } from "../training/node-kinds.ts";
@@ -96,13 +96,11 @@ function summary(results: readonly RunResult[], runsDir: string): string {
   });
   const [first] = results;
   if (!first) return "";
-  const { model, teacher, ratio } = first.parameters;
+  const { model, teacher } = first.parameters;
   const compared =
-    ratio === undefined || teacher === undefined
+    teacher === undefined
       ? ""
-      : ratio >= 1
-        ? `, ${ratio.toFixed(1)} times fewer than the teacher's ${grouped(teacher)}`
-        : `, ${(1 / ratio).toFixed(1)} times as many as the teacher's ${grouped(teacher)}`;
+      : `, ${timesFewer(model, teacher)} the teacher's ${grouped(teacher)}`;
   lines.push(`${grouped(model)} parameters${compared}`);
   if (results.length > 1) {
     const test = results.map(({ accuracy }) => accuracy.test);

@@ -30,6 +30,8 @@ export interface DatasetEntry {
   readonly title: string;
   /** What `--dataset` takes for a graph of one's own, as it was given: its path, or the name that it is kept by. */
   readonly given?: string;
+  /** What was doubtful when a graph of one's own was read. */
+  readonly warnings?: readonly string[];
   /** The files that the graph is read from, relative to a data folder; none for an embedded one. */
   readonly files: readonly string[];
   /** Optional files, which add labels if they are present. */

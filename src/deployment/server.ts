@@ -104,7 +104,8 @@ export async function startServer(
   );
   server.setErrorHandler(async (error: Error & { statusCode?: number }, _, reply) => {
     const code = error.statusCode ?? 500;
-    if (code < 500) return reply.code(code).send({ error: printableLine(error.message) });
+    const told = REFUSED[code] ?? printableLine(error.message);
+    if (code < 500) return reply.code(code).send({ error: told });
     process.stderr.write(`abkd: internal error, please report it\n${error.stack}\n`);
     return reply.code(500).send({ error: "an internal error; the server's own output says more" });
   });
@@ -128,6 +129,12 @@ export async function startServer(
   const address = await server.listen({ host: ADDRESS, port });
   return { address, close: async () => server.close() };
 }
+
+/** What to do about a request that is refused before its questions are read. */
+const REFUSED: Readonly<Record<number, string>> = {
+  413: `the request has more than ${MOST_BYTES} bytes; send fewer questions at a time`,
+  415: "questions are JSON: send them with the header content-type: application/json",
+};
 
 /** A page elsewhere may have a name of its own lead here (DNS rebinding), but cannot change what Host says. */
 function refuseOtherHosts(server: FastifyInstance): void {

@@ -28,6 +28,14 @@ export function counted(value: number, name: string, names = `${name}s`): string
   return `${value} ${value === 1 ? name : names}`;
 }
 
+/** 57, 3400 -> 59.6 times fewer than; 34, 10 -> 3.4 times as many as; 10, 10 -> as many as */
+export function timesFewer(count: number, other: number): string {
+  if (count === other) return "as many as";
+  const [ratio, words] =
+    count < other ? [other / count, "times fewer than"] : [count / other, "times as many as"];
+  return `${ratio.toFixed(ratio < 100 ? 1 : 0)} ${words}`;
+}
+
 /** "2 dead", false, "3 of 4" -> 2 dead, 3 of 4: those texts that there are */
 export function listed(...texts: readonly (string | false | undefined)[]): string {
   return texts.filter((text) => text).join(", ");

@@ -46,9 +46,11 @@ const KEYS: Readonly<Record<Reads, string>> = {
 /** The error for a method that reads what the outputs lack. @param reader who reads it */
 export function lacking(reader: string, part: Reads, known: readonly Reads[]): OptionError {
   const there = known.map((name) => NAMES[name]).join(" and ") || "nothing";
+  // The maps of two networks have no mean.
+  const several = String(known) === "logits" ? "; several teachers teach by logits alone" : "";
   return new OptionError(
     `${reader} reads the teacher's ${NAMES[part]}, but its outputs have only ${there}: add ` +
-      `${KEYS[part]} (docs/teachers.md), or take a method that does without`,
+      `${KEYS[part]} (docs/teachers.md), or take a method that does without${several}`,
   );
 }
 

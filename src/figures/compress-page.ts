@@ -9,9 +9,11 @@ import { staticSvg } from "./static-svg.ts";
 
 /** Builds the page as text: one file of some ten kilobytes, without scripts, that needs no network. */
 export function compressPage(found: Compression): string {
-  const { title, facts, verdict, finalists, search, families, use } = cardParts(found);
+  const { title, facts, verdict, warnings, finalists, search, families, use } = cardParts(found);
+  const doubts = warnings.map((text) => `<li>${plain(text)}</li>`).join("");
   const body = `<p>${plain(verdict)}</p>
 <div class="scroll">${htmlTable(facts)}</div>
+${doubts && `<h2>Warnings</h2><ul>${doubts}</ul>`}
 <div class="figure scroll">${staticSvg(compressFigure(found), COMPRESS_SIZE)}</div>
 <h2>Finalists</h2>
 <p>Means on validation nodes with 95 % intervals over seeds that the search did not use.</p>

@@ -26,6 +26,9 @@ export function otherKind(bytes: Uint8Array, name: string): string | undefined {
   );
   if (known) return known[1];
   const { ext } = path.parse(name);
+  if (/^\.onnx$/i.test(ext)) {
+    return "it is called .onnx: exported models are for other programs; name the file that was exported";
+  }
   if (/^\.(npy|npz)$/i.test(ext)) {
     return `it is called ${ext}, but does not begin as such a file does: it is damaged, or of another kind`;
   }

@@ -248,7 +248,11 @@ export function checkSplit(split: Split, graph: Pick<Graph, "name" | "labels">):
     for (const node of nodes) {
       const other = setOf[node]!;
       if (other >= 0)
-        fail(`node ${node} is in ${other === index ? "it twice" : `${SETS[other]} too`}`);
+        fail(
+          other === index
+            ? `node ${node} is in it twice`
+            : `node ${node} is in ${SETS[other]} too; a node is in one set at most`,
+        );
       if (graph.labels[node] === UNLABELLED) fail(`node ${node} has no class`);
       setOf[node] = index;
     }

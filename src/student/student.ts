@@ -40,6 +40,9 @@ export interface StudentFile {
   >;
 }
 
+/** What can be done with a model that only the engine runs. */
+const WHOLE = "is applied to whole graphs alone: abkd predict MODEL";
+
 /** A trained model of one of the built-in kinds. */
 export class Student {
   /** The model's part of the configuration: its kind and options. */
@@ -59,11 +62,12 @@ export class Student {
     const { model, features, training } = config;
     const kind = KINDS[model.kind];
     if (training?.precision) {
-      throw new StudentError("a student of low precision needs abkd: abkd predict runs it");
+      throw new StudentError(`a student of low precision ${WHOLE}`);
     }
     if (!kind) {
       const known = Object.keys(KINDS).join(", ");
-      throw new StudentError(`a student of the kind "${model.kind}" needs abkd; here: ${known}`);
+      const what = `a student of the kind "${model.kind}" ${WHOLE}`;
+      throw new StudentError(`${what}; single nodes are answered by ${known}`);
     }
     this.options = { ...model };
     this.features = shape.features;

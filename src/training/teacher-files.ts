@@ -46,6 +46,12 @@ export async function readTeacherFile(source: string): Promise<KnownOutputs> {
     return denseRows(arrays.array(name), arrays.where(name));
   };
   const sorted = [...layers.keys()].sort((a, b) => a - b);
+  const gap = sorted.findIndex((number, k) => k > 0 && number !== sorted[k - 1]! + 1);
+  if (gap > 0) {
+    const [before, after] = [layers.get(sorted[gap - 1]!)!, layers.get(sorted[gap]!)!];
+    const fault = `layers are missing between ${before} and ${after}`;
+    throw new BadFileError(source, `${fault}; number those that you give without a gap`);
+  }
   return {
     ...(arrays.names.includes("logits") && { logits: read("logits") }),
     ...(arrays.names.includes("hidden") && { hidden: read("hidden") }),

@@ -25,7 +25,9 @@ test("a study on two nodes of one core takes at most five eighths of its time on
   const folder = temporaryFolder(t);
   const short = { ...cluster.env, TINY_COPIES: "1" };
   const long = { ...cluster.env, TINY_COPIES: "16", TINY_EPOCHS: EPOCHS };
-  const slurm = ["--executor", "slurm", "--time", "30"];
+  // The simulated nodes share this machine: without this, a job on one of them could use both cores.
+  const core = "taskset -cp $(($(tr -d n <<< $SLURMD_NODENAME) - 1)) $$ > /dev/null";
+  const slurm = ["--executor", "slurm", "--time", "30", "--setup", core];
   // The teachers that all turns share.
   const first = join(folder, "first");
   await studyIn(first, { ...short, TINY_EPOCHS: EPOCHS })("run", ...slurm);

@@ -128,8 +128,13 @@ test("what cannot be answered is refused with its code and a reason in one line"
     ['{"__proto__": {"node": 1}}', {}, 400, /./],
     ["null", {}, 400, /a question is an object/],
     [many, {}, 413, /1001 questions; at most 1000/],
-    [`"${"x".repeat(2 << 20)}"`, {}, 413, /./],
-    ["node=1", { headers: { "content-type": "application/x-www-form-urlencoded" } }, 415, /./],
+    [`"${"x".repeat(2 << 20)}"`, {}, 413, /more than 1048576 bytes; send fewer/],
+    [
+      "node=1",
+      { headers: { "content-type": "application/x-www-form-urlencoded" } },
+      415,
+      /questions are JSON: send them with/,
+    ],
   ];
   for (const [body, init, status, message] of cases) {
     const found = await asked(body, init);

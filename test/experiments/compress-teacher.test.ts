@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, test } from "node:test";
+import { timesFewer } from "../../src/display/format.ts";
 import { compressCard, verdictText } from "../../src/experiments/compress/card.ts";
 import { compress } from "../../src/experiments/compress/compress.ts";
 import { rankFeatures } from "../../src/experiments/compress/ranking.ts";
@@ -71,6 +72,9 @@ test("logits alone teach: methods that read maps are left out, the card names fi
     assert.ok(card.includes(part), `${part}\n${card}`);
   }
   assert.ok(!card.includes("times fewer"), "its size is not known");
+  const doubted = { ...found, warnings: ["class <b> has | 3 nodes"] };
+  assert.ok(compressCard(doubted).includes("## Warnings\n\n- class \\<b\\> has \\| 3 nodes\n"));
+  assert.ok(compressPage(doubted).includes("<li>class &lt;b&gt; has | 3 nodes</li>"));
   assert.ok(compressPage(found).includes(digest));
   assert.equal(new Set(notes).size, notes.length, `each note once: ${notes.join("; ")}`);
   assert.equal(notes.filter((note) => note.includes(`val ${percent(right(val))}`)).length, 1);
@@ -119,8 +123,8 @@ test("weights teach too: the card compares sizes", async (t) => {
   });
   assert.equal(found.teacher.parameters, trained!.parameters.model);
   assert.deepEqual(found.teacher.accuracy, trained!.accuracy);
-  const ratio = trained!.parameters.model / found.chosen.parameters;
-  assert.ok(compressCard(found).includes(`${ratio.toFixed(1)} times fewer than the teacher's`));
+  const compared = timesFewer(found.chosen.parameters, trained!.parameters.model);
+  assert.ok(compressCard(found).includes(`parameters, ${compared} the teacher's`));
 });
 
 test("choices that read what is not there are not drawn", async () => {

@@ -53,7 +53,7 @@ test("a thousand parameters more or less: a short axis has ticks too", () => {
   assert.doesNotMatch(staticSvg({ data: [], layout }, size), /NaN|Infinity/);
 });
 
-const teacher = { name: "gat.npz", accuracy: { val: 0.9, test: 0.8 }, files: [] };
+const teacher = { name: "gat.npz", accuracy: { val: 0.9, test: 0.8 }, files: [], warnings: [] };
 const progress = (finished: readonly TriedStudent[]): CompressProgress => ({
   ...{ stage: "rung 1", done: 1, secondsLeft: 61, finished, teacher, features: 100 },
 });

@@ -228,7 +228,7 @@ test("what does not fit is refused in one line", async () => {
     [() => prepared.predict([50], [{ ...node, neighbours: [51] }]), /neighbour 51/],
     [
       () => new browser.Student({ ...file, config: { model: { kind: "own" } } }),
-      /kind "own" needs abkd; here: gat, gcn, mlp, sage, gcnii, mustad/,
+      /kind "own" is applied to whole graphs alone.* answered by gat, gcn, mlp, sage, gcnii, mustad/,
     ],
   ];
   for (const [call, message] of cases) {

@@ -183,6 +183,11 @@ test("files that hold no outputs are refused in one line that says where and wha
       saved("both.npz", npz({ "layer.1": logits, layer_1: logits })),
       /both layer\.1 and layer_1 are there$/,
     ],
+    [
+      saved("gap.npz", npz({ "layer.0": logits, "layer.2": logits })),
+      /layers are missing between layer\.0 and layer\.2; number those that you give without a gap$/,
+    ],
+    [saved("out.onnx", Buffer.from("\b\u0008model")), /it is called \.onnx: exported models are/],
     [saved("model.pt", npz({ logits })), /nothing is unpickled; save the arrays by numpy\.savez/],
     [
       saved("text.npz", Buffer.from("logits: 1 2 3")),

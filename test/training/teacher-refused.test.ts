@@ -45,7 +45,7 @@ test("a method that reads what the outputs lack is refused in one line, before a
   const fitnet = () => studentConfig(subject, "fitnet", only);
   const message =
     'fitnet reads the teacher\'s last hidden map, but its outputs have only logits: add "hidden" ' +
-    "(docs/teachers.md), or take a method that does without";
+    "(docs/teachers.md), or take a method that does without; several teachers teach by logits alone";
   assert.throws(fitnet, new OptionError(message));
 });
 

@@ -1,4 +1,5 @@
 // Makes a graph's adjacency of the arcs that a file has, and says what was done with directions, repeats and loops.
+import { printable } from "../../base/printable.ts";
 import { BadFileError } from "../../formats/errors.ts";
 import { type Csr, csrFromPairs, nonzeros, transpose } from "../../graph/csr.ts";
 import { arcsFromPairs } from "../sparse.ts";
@@ -49,11 +50,21 @@ export function arcsOf(source: string, found: FoundGraph, choices: ArcChoices): 
     throw new BadFileError(source, fault);
   }
   const stored = storedArcs(found, all);
-  const refuse = (count: number, what: string): void => {
-    if (count > 0) throw new BadFileError(source, `${count} ${what}, which were to be refused`);
+  const refuse = (count: number, what: string, first: () => number): void => {
+    if (count === 0) return;
+    const arc = first();
+    const name = (node: number): string => `"${printable(found.ids?.[node] ?? String(node))}"`;
+    const which = `the first is arc ${arc + 1}, from ${name(from[arc]!)} to ${name(to[arc]!)}`;
+    throw new BadFileError(source, `${count} ${what}, which were to be refused; ${which}`);
   };
-  if (choices.loops === "refuse") refuse(stored.loops, "arcs lead from a node to itself");
-  if (choices.duplicates === "refuse") refuse(stored.duplicates, "arcs repeat an earlier one");
+  if (choices.loops === "refuse") {
+    refuse(stored.loops, "arcs lead from a node to itself", () => {
+      return from.findIndex((node, k) => node === to[k]);
+    });
+  }
+  if (choices.duplicates === "refuse") {
+    refuse(stored.duplicates, "arcs repeat an earlier one", () => firstRepeat(found));
+  }
   const { arcs = "either" } = choices;
   const adjacency = arcs === "mutual" ? mutual(found) : all;
   const lost = (nonzeros(all) - nonzeros(adjacency)) / 2;
@@ -74,6 +85,16 @@ export function arcsOf(source: string, found: FoundGraph, choices: ArcChoices): 
       ...(stored.loops > 0 ? ["loops removed: the models add one to each node"] : []),
     ],
   };
+}
+
+function firstRepeat({ nodes, from, to }: FoundGraph): number {
+  const met = new Set<number>();
+  return from.findIndex((node, k) => {
+    const arc = node * nodes + to[k]!;
+    if (met.has(arc)) return true;
+    met.add(arc);
+    return false;
+  });
 }
 
 /** The arcs whose opposites are there too, without loops. */

@@ -47,7 +47,7 @@ export class Beside {
   edges(count: number): Pick<FoundGraph, "from" | "to"> {
     const { table, ends } = this.#edgeTable();
     this.decisions.push(...edgeDecisions(table, ends));
-    return nodeEnds(table, ends, this.#nodes(count), this.#choices, this.decisions);
+    return nodeEnds(table, ends, this.#nodes(count), this.#choices, this);
   }
 
   /** The names of nodes, if a table has ids. */

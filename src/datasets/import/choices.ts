@@ -60,9 +60,13 @@ export function columnOf({ header, columns }: TextTable, given: string): number 
   return number >= 0 && number < columns ? number : undefined;
 }
 
-/** A table's columns, for messages: a few of their names, or how many there are. */
-export function columnsOf({ header, columns }: TextTable): string {
+/**
+ * A table's columns, for messages: a few of their names, or how many there are.
+ * @param first columns that are named before the others
+ */
+export function columnsOf({ header, columns }: TextTable, first: readonly number[] = []): string {
   if (!header) return `${columns} columns without names`;
-  const names = header.slice(0, 12).map((name) => printable(name));
+  const order = [...new Set([...first, ...header.keys()])];
+  const names = order.slice(0, 12).map((k) => printable(header[k]!));
   return names.join(", ") + (header.length > 12 ? ` and ${header.length - 12} more` : "");
 }

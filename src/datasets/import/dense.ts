@@ -108,6 +108,13 @@ export function wholeNumbers(array: RawArray, where: string): Int32Array {
   throw new BadFileError(where, `entry ${wrong} is ${values[wrong]}, not a whole number`);
 }
 
+/** @throws BadFileError that says, for NaN, how a node without a label is written */
+function wholeLabels(array: RawArray, where: string): Int32Array {
+  if (!array.code.startsWith("f")) return wholeNumbers(array, where);
+  toFloat32(array, where, (k) => `entry ${k} (a node without a label has -1)`);
+  return wholeNumbers(array, where);
+}
+
 /**
  * Classes of n nodes: n numbers, a column or (as MATLAB has them) a row of them, or n x classes of 0 and 1
  * (one a row, or a set).
@@ -117,7 +124,7 @@ export function labelsOf(array: RawArray, where: string): FoundLabels {
   const [rows, columns] = array.shape;
   if (array.shape.length === 1 || (array.shape.length === 2 && (columns === 1 || rows === 1))) {
     if (rows === 0) throw new BadFileError(where, "there are no labels");
-    const labels = wholeNumbers(array, where);
+    const labels = wholeLabels(array, where);
     return { labels, classes: countClasses(labels, where) };
   }
   const [nodes, classes] = sides(array, where);

@@ -2,6 +2,7 @@
 import path from "node:path";
 import { OptionError } from "../../base/errors.ts";
 import { printable } from "../../base/printable.ts";
+import { counted, percent } from "../../display/format.ts";
 import { cellName, type TextTable, visitRows } from "../../formats/csv.ts";
 import { BadFileError } from "../../formats/errors.ts";
 import { MAX_ENTRIES } from "../sparse.ts";
@@ -165,13 +166,25 @@ function leastOf(ends: readonly string[], file: string, nodes: number, drop: boo
   throw new BadFileError(file, `${doubt}; say --first-node 0 or --first-node 1 (abkd data import)`);
 }
 
-/** @throws BadFileError for an edge to what is no node, unless these are to be dropped, which is then said */
+/** What is told of an import. */
+interface Notes {
+  readonly decisions: string[];
+  readonly warnings: string[];
+}
+
+/** More of the edges than this are not dropped without a warning. */
+const MOST_DROPPED = 0.05;
+
+/**
+ * @param notes gets how many edges were dropped
+ * @throws BadFileError for an edge to what is no node, unless these are to be dropped
+ */
 export function nodeEnds(
   edges: TextTable,
   { from, to, lines, columns }: Ends,
   { nodes, file, index }: Nodes,
   { unknownEnds, firstNode }: ReadChoices,
-  decisions: string[],
+  notes: Notes,
 ): Pick<FoundGraph, "from" | "to"> {
   const other = path.basename(file);
   const drop = unknownEnds === "drop";
@@ -182,7 +195,11 @@ export function nodeEnds(
     if (node !== undefined && node < nodes) return node;
     if (drop) return -1;
     if (index) {
-      const remedy = "add a row for it, or drop such edges: --unknown-ends drop";
+      const like = similarId(id, index);
+      const remedy =
+        like === undefined
+          ? "add a row for it, or drop such edges: --unknown-ends drop"
+          : `it has "${printable(like)}": write ids alike in both`;
       throw new BadFileError(
         where(),
         `an edge to nowhere: "${printable(id)}" is not in ${other}; ${remedy}`,
@@ -201,6 +218,38 @@ export function nodeEnds(
   const known = (_: number, k: number): boolean => ends.from[k]! >= 0 && ends.to[k]! >= 0;
   const kept = { from: ends.from.filter(known), to: ends.to.filter(known) };
   const dropped = from.length - kept.from.length;
-  if (dropped > 0) decisions.push(`${dropped} edges to what is not in ${other} are dropped`);
+  if (dropped > 0) {
+    const lost =
+      from.find((id) => index && !index.has(id)) ?? to.find((id) => index && !index.has(id));
+    const like = lost === undefined || !index ? undefined : similarId(lost, index);
+    const hint = like === undefined ? "" : `; "${printable(lost!)}" may be "${printable(like)}"`;
+    noteDropped(dropped, from.length, other, notes, hint);
+  }
   return kept;
+}
+
+/** Says how many edges were dropped: a warning if they are many. @param other the file of the nodes */
+export function noteDropped(
+  dropped: number,
+  all: number,
+  other: string,
+  { decisions, warnings }: Notes,
+  hint = "",
+): void {
+  const share = dropped / all;
+  const which = `${dropped} of ${counted(all, "edge")} (${percent(share)}) lead to what is not in ${other}`;
+  (share > MOST_DROPPED ? warnings : decisions).push(`${which} and are dropped${hint}`);
+}
+
+/** The id that differs in its case, in zeros before a number, or in the .0 of a floating-point one. */
+function similarId(id: string, index: ReadonlyMap<string, number>): string | undefined {
+  const plain = (text: string): string =>
+    text
+      .trim()
+      .toLowerCase()
+      .replace(/^0+(?=\d)/, "")
+      .replace(/\.0+$/, "");
+  const wanted = plain(id);
+  for (const known of index.keys()) if (plain(known) === wanted) return known;
+  return undefined;
 }

@@ -17,7 +17,11 @@ export function parseJson(file: string, bytes: Buffer): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new BadFileError(file, `not JSON (${printable((error as Error).message, 100)})`);
+    const why = printable((error as Error).message, 100);
+    // Python writes them, though JSON has none.
+    const word = /\b(?:NaN|Infinity)\b/.exec(text.replace(/"(?:[^"\\]|\\.)*"/g, '""'))?.[0];
+    const hint = word === undefined ? "" : `; JSON has no ${word}: write null for what is missing`;
+    throw new BadFileError(file, `not JSON (${why})${hint}`);
   }
 }
 

@@ -216,7 +216,9 @@ async function readFile(source: string, choices: ReadChoices): Promise<FoundGrap
     if (found) return found;
   }
   if (PART.test(source) || JSON_FILE.test(source) || TABLE_FILE.test(source)) {
-    throw new BadFileError(source, `one file of several; name their folder instead: ${folder}`);
+    const tables = "a graph of tables is a folder with its edges, and its nodes with their labels";
+    const fault = TABLE_FILE.test(source) ? tables : "one file of several";
+    throw new BadFileError(source, `${fault}; name the folder instead: ${folder}`);
   }
   if (ARRAY_FILE.test(source) || isArrays(await readOwn(source))) {
     return readArrays(await arraysOf([source], source), choices);
@@ -225,7 +227,7 @@ async function readFile(source: string, choices: ReadChoices): Promise<FoundGrap
 }
 
 /** The same graph may be read again: it is the same dataset. */
-function register({ graph, splits, times }: Imported, from: string, given: string): void {
+function register({ graph, splits, times, report }: Imported, from: string, given: string): void {
   const { name } = graph;
   if (datasets.names.includes(name)) return;
   const [first] = splits;
@@ -233,6 +235,7 @@ function register({ graph, splits, times }: Imported, from: string, given: strin
     name,
     title: `your own, from ${printable(from)}`,
     given,
+    ...(report.warnings && { warnings: report.warnings }),
     files: [],
     defaultSplit: first ? "public" : USUAL_RANDOM,
     load: async () => graph,

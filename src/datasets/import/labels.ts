@@ -60,6 +60,17 @@ export function labelDecisions(texts: readonly string[], choices: ReadChoices): 
   return [`${words} is taken as no label; --unlabelled names other words`];
 }
 
+/** What may be wrong with labels as text: classes that differ in nothing but their case. */
+export function labelDoubts(texts: readonly string[], choices: ReadChoices): string[] {
+  const none = unlabelledWords(choices);
+  const names = [...new Set(texts)].filter((text) => !none.has(text.toLowerCase()));
+  const byPlain = Map.groupBy(names, (text) => text.toLowerCase());
+  const alike = [...byPlain.values()].find(({ length }) => length > 1);
+  if (!alike) return [];
+  const quoted = alike.slice(0, 3).map((name) => `"${printable(name)}"`);
+  return [`${quoted.join(" and ")} are two classes, though they differ in their case alone`];
+}
+
 /** What separates the classes of a node, if the labels are lists of classes that occur in several of them. */
 export function separatorIn(
   texts: readonly string[],

@@ -5,6 +5,7 @@ import { decoded, isNumber } from "../../formats/csv.ts";
 import { BadFileError } from "../../formats/errors.ts";
 import { canonicalFeatures, MAX_ENTRIES, MAX_SIDE } from "../sparse.ts";
 import type { ReadChoices } from "./choices.ts";
+import { noteDropped } from "./edge-table.ts";
 import { type FoundGraph, readOwn } from "./found.ts";
 import { classesOf } from "./labels.ts";
 
@@ -50,6 +51,8 @@ export async function readLinqs(
     }
     if (from.length > MAX_ENTRIES) throw new BadFileError(edgeFile, `over ${MAX_ENTRIES} edges`);
   }
+  const notes = { decisions: [], warnings: [] };
+  if (dropped > 0) noteDropped(dropped, dropped + from.length, path.basename(nodeFile), notes);
   return {
     form: "LINQS' tab files",
     nodes: ids.length,
@@ -59,7 +62,7 @@ export async function readLinqs(
     features,
     ...classesOf(labels, nodeFile, choices),
     splits: [],
-    decisions: dropped > 0 ? [`${dropped} edges to what is no node are dropped`] : [],
+    ...notes,
   };
 }
 

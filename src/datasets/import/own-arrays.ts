@@ -150,6 +150,11 @@ export class OwnArrays implements ArraySource {
         const bytes = new Uint8Array(Float64Array.from(objects, Number).buffer);
         return { shape, code: "f8", littleEndian: true, fortranOrder: false, bytes };
       }
+      const rows = objects.findIndex((one) => Array.isArray(one) || one instanceof NdArray);
+      if (rows >= 0) {
+        const fault = `entry ${rows} is a list of its own: rows of different lengths are no matrix`;
+        throw new BadFileError(where, `${fault}; save one array of numbers, a row for each node`);
+      }
       const texts = objects.map((one, k) => {
         if (one === null || Number.isNaN(one)) return "";
         const text = typeof one === "string" ? one : asText(one);

@@ -20,7 +20,7 @@ import {
 } from "./edge-table.ts";
 import { isFeatureList, readFeatureList } from "./feature-list.ts";
 import { type FoundGraph, type FoundLabels, idsFrom1, inFolder, readOwn } from "./found.ts";
-import { classesOf, labelDecisions, noLabels, separatorIn, setsOf } from "./labels.ts";
+import { classesOf, labelDecisions, labelDoubts, noLabels, separatorIn, setsOf } from "./labels.ts";
 import { tableFeatures } from "./node-features.ts";
 import { setTables, splitFrom, splitOf } from "./node-sets.ts";
 import { idOf } from "./scan.ts";
@@ -154,7 +154,7 @@ async function assembled(parts: Parts, choices: ReadChoices): Promise<FoundGraph
   return {
     form: "text tables",
     nodes: main.rows,
-    ...nodeEnds(edges, ends, nodes, choices, decisions),
+    ...nodeEnds(edges, ends, nodes, choices, { decisions, warnings }),
     ...(features && { features }),
     ...(ids && { ids }),
     ...found,
@@ -215,6 +215,7 @@ export function labelsFrom(
     return setsOf(texts, separator, where);
   }
   decisions.push(...labelDecisions(texts, choices));
+  warnings.push(...labelDoubts(texts, choices));
   return classesOf(texts, where, choices);
 }
 
@@ -284,7 +285,8 @@ function leftOut(
     const why = listed ? "the features are in the JSON file" : "text";
     decisions.push(`left out of ${base(table)}: ${what.join(", ")}${more} (${why})`);
   }
-  const names = tables.map(({ table }) => columnsOf(table)).join("; ");
+  // A label is rather text than one of many numbers.
+  const names = tables.map(({ table, leftOut: texts }) => columnsOf(table, texts)).join("; ");
   if (!labels) decisions.push(`no column is called label: --label-column names one of ${names}`);
   return decisions;
 }
@@ -299,7 +301,8 @@ function mainTable(folder: string, tables: readonly NodeTable[]): NodeTable {
   );
   if (first) return first;
   const fault = "there is an edge list, but no table of nodes with their labels (and features)";
-  throw new BadFileError(folder, fault);
+  const remedy = "add one, such as nodes.csv with the columns id,label";
+  throw new BadFileError(folder, `${fault}; ${remedy} (without features: --make-features)`);
 }
 
 /** Says where a table's rows are taken in the order of another's, although ids are known in one of them. */

@@ -1,11 +1,12 @@
 // A student's card: what it is, from what, on which data, how accurate, what was tried, what died.
 import path from "node:path";
 import { needObject } from "../../base/arguments.ts";
+import { escaped } from "../../base/markup.ts";
 import { optionName } from "../../base/options.ts";
 import { printableLine } from "../../base/printable.ts";
 import { commandLine } from "../../base/shell-word.ts";
 import { columnsOf, markdownTable, type Table } from "../../base/table.ts";
-import { counted, duration, grouped, inPercent, listed } from "../../display/format.ts";
+import { counted, duration, grouped, inPercent, listed, timesFewer } from "../../display/format.ts";
 import { findMethod } from "../../distillation/registry.ts";
 import { findModel } from "../../models/registry.ts";
 import type { StudentSize } from "../contenders.ts";
@@ -97,9 +98,8 @@ function teacherText({ name, parameters, accuracy, outputs }: TeacherFacts): str
 /** What the student's size is, beside its teacher's if that is known. */
 function sizeRow({ chosen, teacher, bytes }: Compression): string {
   const all = teacher.parameters;
-  const ratio = (all ?? 0) / chosen.parameters;
-  const beside = `, ${ratio.toFixed(ratio < 10 ? 1 : 0)} times fewer than the teacher's`;
-  return `${grouped(chosen.parameters)} parameters${all === undefined ? "" : beside}; ${grouped(bytes)} bytes`;
+  const beside = all === undefined ? "" : `, ${timesFewer(chosen.parameters, all)} the teacher's`;
+  return `${grouped(chosen.parameters)} parameters${beside}; ${grouped(bytes)} bytes`;
 }
 
 /** The finalists, the best first; accuracies are on validation nodes. */
@@ -151,6 +151,8 @@ export interface CardParts {
   readonly title: string;
   readonly facts: Table;
   readonly verdict: string;
+  /** A sentence each; none if nothing is doubtful. */
+  readonly warnings: readonly string[];
   readonly finalists: Table;
   readonly search: string;
   readonly families: Table;
@@ -208,6 +210,7 @@ export function cardParts(found: Compression): CardParts {
     title: `${dataset}: a student of ${grouped(chosen.parameters)} parameters`,
     facts: { columns: columnsOf(" | "), rows },
     verdict: verdictText(found),
+    warnings: found.warnings.map((text) => printableLine(text)),
     finalists: finalistsTable(found),
     search:
       `${counted(counts.runs, "run")} in ${duration(found.seconds)} (asked: ${counted(found.minutes, "minute")}; some ` +
@@ -230,6 +233,7 @@ export function cardMarkdown({
   title,
   facts,
   verdict,
+  warnings,
   finalists,
   search,
   families,
@@ -239,6 +243,9 @@ export function cardMarkdown({
     `# ${title}`,
     markdownTable(facts),
     verdict,
+    ...(warnings.length > 0
+      ? ["## Warnings", warnings.map((text) => `- ${escaped(text)}`).join("\n")]
+      : []),
     "## Finalists",
     "Means on validation nodes with 95 % intervals over seeds that the search did not use.",
     markdownTable(finalists),

@@ -20,6 +20,7 @@ import {
   loadDataset,
   loadSplit,
 } from "../../datasets/index.ts";
+import { splitDoubts } from "../../datasets/split-doubts.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { fingerprint } from "../../training/inputs.ts";
 import { encodeModel } from "../../training/model-file.ts";
@@ -108,6 +109,8 @@ export interface Compression {
   readonly minutes: number;
   readonly folder: string;
   readonly teacher: TeacherFacts;
+  /** What a user of the student must know: of the graph, the split, the teacher and the student's own run. */
+  readonly warnings: readonly string[];
   /** Methods that read what the teacher's outputs lack. */
   readonly leftOut: readonly LeftOut[];
   readonly chosen: Finalist;
@@ -313,6 +316,14 @@ export async function compress(request: CompressRequest): Promise<Compression> {
     best,
     graph: { nodes: graph.nodes, ...shape },
     teacher: facts,
+    warnings: [
+      ...new Set([
+        ...(datasetEntry(dataset).warnings ?? []),
+        ...splitDoubts(graph, sets).map((doubt) => `split ${split}: ${doubt}`),
+        ...facts.warnings,
+        ...best.warnings,
+      ]),
+    ],
     leftOut,
     file: STUDENT_FILE,
     bytes: bytes.length,

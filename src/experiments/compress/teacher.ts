@@ -7,6 +7,7 @@ import { checkTeacherParts, findMethod } from "../../distillation/registry.ts";
 import type { Graph, Split } from "../../graph/graph.ts";
 import { modelTitle } from "../../models/registry.ts";
 import { knownParts } from "../../training/config-check.ts";
+import { outputsTrouble } from "../../training/dead.ts";
 import { type Subject, studentConfig } from "../../training/recipes.ts";
 import type { RunConfig, RunResult } from "../../training/run.ts";
 import type { TeacherFile } from "../../training/teacher-files.ts";
@@ -38,6 +39,8 @@ export interface TeacherFacts {
   readonly accuracy?: Pick<RunResult["accuracy"], "val" | "test">;
   /** What is known of it, if it was not trained here. */
   readonly outputs?: string;
+  /** What its user must know: that it gives one class alone, that its layers are dead. */
+  readonly warnings: readonly string[];
   /** What it was read from. */
   readonly files: readonly TeacherFile[];
 }
@@ -66,16 +69,22 @@ export async function searchTeacher(
 }
 
 /** Describes a teacher that was trained here. */
-export function trainedFacts({ config, parameters, accuracy }: RunResult): TeacherFacts {
-  return { name: modelTitle(config.model), parameters: parameters.model, accuracy, files: [] };
+export function trainedFacts(run: RunResult): TeacherFacts {
+  const { config, parameters, accuracy } = run;
+  const name = modelTitle(config.model);
+  const warnings = run.warnings.map((text) => `the teacher: ${text}`);
+  return { name, parameters: parameters.model, accuracy, warnings, files: [] };
 }
 
 /** Describes one that was trained elsewhere. */
 export function givenFacts(teacher: TeacherOutputs, graph: Graph, split: Split): TeacherFacts {
   const { source, files, parameters } = teacher;
-  const accuracy = teacherScores(teacher, graph, split)?.accuracy;
+  const scored = teacherScores(teacher, graph, split);
+  const accuracy = scored?.accuracy;
+  const trouble = scored && outputsTrouble(scored, source, graph);
   return {
     name: source,
+    warnings: trouble === undefined ? [] : [trouble],
     ...(parameters !== undefined && { parameters }),
     ...(accuracy && { accuracy }),
     outputs: describeOutputs(teacher),

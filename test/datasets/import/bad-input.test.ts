@@ -55,6 +55,26 @@ const CASES: readonly [what: string, files: Folder, message: RegExp][] = [
     /edges\.csv: line 3, column 2 \(target\): an edge to nowhere: "zz" is not in nodes\.csv; add a row for it, or drop such edges: --unknown-ends drop$/,
   ],
   [
+    "an id that differs in its zeros",
+    tables("source,target\n7,8\n8,9\n", "id,x,label\n007,1,u\n008,2,v\n009,3,u\n"),
+    /"7" is not in nodes\.csv; it has "007": write ids alike in both$/,
+  ],
+  [
+    "no nodes",
+    { "edges.csv": EDGES },
+    /no table of nodes with their labels \(and features\); add one, such as nodes\.csv with the columns id,label/,
+  ],
+  [
+    "JSON with NaN",
+    { "graph.json": '{"nodes": [{"id": "NaN", "x": NaN}], "links": [{"source": 0, "target": 0}]}' },
+    /graph\.json: not JSON .*; JSON has no NaN: write null for what is missing$/,
+  ],
+  [
+    "arrays: a label that is NaN",
+    arrays({ y: float([0, 1, Number.NaN], [3]) }),
+    /: y: entry 2 \(a node without a label has -1\) is not a finite number$/,
+  ],
+  [
     "an empty end",
     tables("source,target\na,\n", NODES),
     /edges\.csv: line 2, column 2 \(target\): an edge to nowhere: name a node, or leave the row out$/,
@@ -284,7 +304,10 @@ test("refused: a file that is a part of a graph, or pickled", async () => {
   const folder = folderOf({ "edges.csv": EDGES, "x.npy": "?", "cora.pt": "PK\x03\x04" });
   const refused = async (name: string, message: RegExp): Promise<void> =>
     assert.rejects(importDataset(path.join(folder, name)), message);
-  await refused("edges.csv", /edges\.csv: one file of several; name their folder instead: /);
+  await refused(
+    "edges.csv",
+    /edges\.csv: a graph of tables is a folder with its edges, and its nodes with their labels; name the folder instead: /,
+  );
   await refused("x.npy", /x\.npy: one file of several/);
   await refused(
     "cora.pt",

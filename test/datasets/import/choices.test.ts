@@ -82,11 +82,32 @@ test("what becomes of arcs can be decided", async () => {
   assert.match(mutual.decisions, /1 arcs without their opposite are left out/);
   for (const [choices, message] of [
     [{ arcs: "both" }, /some arcs lack their opposite, which were to be refused$/],
-    [{ loops: "refuse" }, /1 arcs lead from a node to itself, which were to be refused$/],
-    [{ duplicates: "refuse" }, /1 arcs repeat an earlier one, which were to be refused$/],
+    [
+      { loops: "refuse" },
+      /1 arcs lead from a node to itself, .*; the first is arc 4, from "c" to "c"$/,
+    ],
+    [
+      { duplicates: "refuse" },
+      /1 arcs repeat an earlier one, .*; the first is arc 7, from "c" to "d"$/,
+    ],
   ] as const) {
     await assert.rejects(read(files, choices), message);
   }
+});
+
+test("edges that are dropped are counted; many are a warning, which says what their ids may be", async () => {
+  const nodes = "id,x,label\n1,1,Red\n2,2,red\n3,3,blue\n4,4,blue\n";
+  const files = { "edges.csv": "source,target\n1,2\n2,3\n01,4\n", "nodes.csv": nodes };
+  const { warnings = [] } = (await read(files, { unknownEnds: "drop" })).report;
+  assert.deepEqual(warnings, [
+    '"Red" and "red" are two classes, though they differ in their case alone',
+    '1 of 3 edges (33.3 %) lead to what is not in nodes.csv and are dropped; "01" may be "1"',
+  ]);
+  const many = Array.from({ length: 30 }, () => "1,2\n").join("");
+  const few = { ...files, "edges.csv": `source,target\n${many}9,4\n` };
+  const found = await read(few, { unknownEnds: "drop" });
+  assert.match(found.decisions, /1 of 31 edges \(3\.2 %\) lead to what is not in nodes\.csv/);
+  assert.equal(found.report.warnings?.length, 1);
 });
 
 test("columns by name or number, and what is said where there is no such column", async () => {

@@ -118,25 +118,34 @@ test("LINQS' Citeseer: a citation of what is not in the graph is refused, or dro
     read(files),
     /citeseer\.cites: line 2, column 2: an edge to nowhere: "ghost".*--unknown-ends drop$/,
   );
-  const { seen: found, decisions } = await read(files, { unknownEnds: "drop" });
+  const { seen: found, report } = await read(files, { unknownEnds: "drop" });
   assert.equal(found.near, PATH);
   assert.deepEqual(found.classes, ["AI", "DB", "ML"]);
-  assert.match(decisions, /1 edges to what is not in citeseer\.content are dropped/);
+  assert.deepEqual(report.warnings, [
+    "1 of 4 edges (25.0 %) lead to what is not in citeseer.content and are dropped",
+  ]);
 });
 
 test("LINQS' Pubmed-Diabetes: tab files with names in the cells", async () => {
-  const { seen: found } = await read({
-    "Pubmed-Diabetes.DIRECTED.cites.tab":
-      "DIRECTED\tcites\nNO_FEATURES\n1\tpaper:11\t|\tpaper:12\n2\tpaper:12\t|\tpaper:13\n3\tpaper:14\t|\tpaper:13\n",
+  const cites =
+    "DIRECTED\tcites\nNO_FEATURES\n1\tpaper:11\t|\tpaper:12\n2\tpaper:12\t|\tpaper:13\n3\tpaper:14\t|\tpaper:13\n";
+  const files = {
+    "Pubmed-Diabetes.DIRECTED.cites.tab": cites,
     "Pubmed-Diabetes.NODE.paper.tab":
       "NODE\tpaper\ncat=1,2,3:label\tnumeric:w-rat:0.0\tnumeric:w-cell:0.0\tstring:summary\n" +
       "11\tlabel=1\tw-rat=0.5\tsummary=w-rat\n12\tlabel=3\tw-cell=0.25\tw-rat=0.125\tsummary=w-cell,w-rat\n" +
       "13\tlabel=2\tsummary=\n14\tlabel=1\tw-cell=1\tsummary=w-cell\n",
     "Pubmed-Diabetes.GRAPH.pubmed.tab": "GRAPH\tpubmed\n",
-  });
+  };
+  const { seen: found } = await read(files);
   assert.equal(found.near, PATH);
   assert.equal(found.rows, "0.5 0|0.125 0.25|0 0|0 1");
   assert.deepEqual(found.labels, [0, 2, 1, 0]);
+  files["Pubmed-Diabetes.DIRECTED.cites.tab"] = `${cites}4\tpaper:14\t|\tpaper:99\n`;
+  const { seen: dropped, report } = await read(files, { unknownEnds: "drop" });
+  assert.equal(dropped.near, PATH);
+  const [warning] = report.warnings ?? [];
+  assert.match(warning!, /^1 of 4 edges .* is not in Pubmed-Diabetes\.NODE\.paper\.tab/);
 });
 
 test("SNAP's and KONECT's edge lists: comments, gzip, gaps between ids", async () => {
