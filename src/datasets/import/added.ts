@@ -131,15 +131,23 @@ function featuresAs(
   decisions: string[],
 ): Csr {
   const { table, rows, guessed, label, id } = found;
-  // What is called like a feature of the graph is one; without names, a label that was only guessed.
-  const called = wanted && table.header && new Set(wanted);
-  const isMore = (k: number): boolean =>
-    called ? k !== id && called.has(table.header![k]!) : guessed && k === label;
-  const more = Array.from({ length: table.columns }, (_, k) => k).filter(isMore);
-  const columns = [...new Set([...found.features, ...more])].sort((a, b) => a - b);
   const rowOf = Int32Array.from({ length: rows }, (_, row) => row);
-  const own = { ...found, features: columns };
-  const matrix = tableFeatures(own, rowOf, rows);
+  const matrixOf = (own: NodeTable): Csr => tableFeatures(own, rowOf, rows);
+  // What is called like a feature of the graph is one.
+  const called = wanted && table.header && new Set(wanted);
+  const isCalled = (k: number): boolean => k !== id && called!.has(table.header![k]!);
+  const more = called ? Array.from({ length: table.columns }, (_, k) => k).filter(isCalled) : [];
+  const withMore = (others: readonly number[]): NodeTable => {
+    const all = new Set([...found.features, ...others]);
+    return { ...found, features: [...all].sort((a, b) => a - b) };
+  };
+  let own = withMore(more);
+  let matrix = matrixOf(own);
+  // Without names a label that was only guessed is the feature that is missing.
+  if (!called && guessed && matrix.columns + 1 === features.columns) {
+    own = withMore([label!]);
+    matrix = matrixOf(own);
+  }
   const names = wanted && featureNames(own, matrix.columns);
   const order = names && columnOrder(wanted, names);
   if (typeof order === "string") {
@@ -150,7 +158,7 @@ function featuresAs(
   if (matrix.columns === features.columns) {
     const file = path.basename(table.file);
     const left = Array.from({ length: table.columns }, (_, k) => k).filter(
-      (k) => k !== id && k !== found.index && !columns.includes(k),
+      (k) => k !== id && k !== found.index && !own.features.includes(k),
     );
     const named = left.map((k) => printable(table.header?.[k] ?? `column ${k + 1}`));
     if (named.length > 0) decisions.push(`left out of ${file}: ${named.join(", ")}`);

@@ -134,6 +134,10 @@ test("new nodes' tables: ids, columns by their names, what is left out", async (
     assert.equal(decisions[0], "the first column of new.csv is taken as the new nodes' ids");
     assert.ok(decisions[1]!.includes(order) && decisions.length === 2, decisions.join("\n"));
   }
+  const labelled = await added("x,1,2,3,red\nz,4,5,6,blue\n");
+  assert.deepEqual(labelled.names, ["x", "z"]);
+  assert.deepEqual(labelled.rows[0], rows[0]);
+  assert.equal(labelled.decisions[1], "left out of new.csv: column 5");
   const plain = await added("1,2,3\n");
   assert.deepEqual([plain.names, plain.rows], [["3"], rows]);
   await assert.rejects(added("id,a,b,d\nx,1,2,3\n"), /new\.csv: no column "c"; .* has a, b, c$/);
