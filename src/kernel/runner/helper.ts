@@ -12,9 +12,17 @@ export const FOLDERS: Folders = {
   projectRoot: fileURLToPath(new URL("../../..", import.meta.url)).replace(/\/$/, ""),
 };
 
+/** What other kernels lend to cells, by the file that has it. */
+const LENDERS: Readonly<Record<string, () => Promise<{ readonly names: object }>>> = {
+  deno: () => import("../others/deno.ts"),
+  ijavascript: () => import("../others/ijavascript.ts"),
+  xeus: () => import("../others/xeus.ts"),
+};
+
 /** Defines the helper and `require` as globals. */
 export function installHelper(): Modules {
   const modules = new Modules(FOLDERS);
+  const lent: Record<string, unknown> = Object.create(null);
   const helper: CellHelper = {
     import: modules.import.bind(modules),
     dynamic: modules.dynamic.bind(modules),
@@ -30,6 +38,13 @@ export function installHelper(): Modules {
       return resource;
     },
     emitted: Object.create(null),
+    lent,
+    lend: async (lenders) => {
+      for (const each of lenders) {
+        const { names } = await LENDERS[each]!();
+        Object.defineProperties(lent, Object.getOwnPropertyDescriptors(names));
+      }
+    },
     begin: leave,
     end: (value) => {
       if (isEveryObjectThenable()) enter();
