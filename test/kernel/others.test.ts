@@ -44,9 +44,9 @@ test("Deno.jupyter shows templates, pictures and bundles", async () => {
     Buffer.alloc(24),
   ]);
   writeFileSync(join(folder, "p.png"), png);
-  const html = await shown("Deno.jupyter.html`<b>${1}${undefined}</b>`");
+  const html = await shown("Deno.jupyter.html`<b>\u0024{1}\u0024{undefined}</b>`");
   assert.deepEqual(html.result, { "text/html": "<b>1</b>", "text/plain": "<b>1</b>" });
-  const { result: md } = await shown("const { md, display: show } = Deno.jupyter; md`# ${null}`");
+  const { result: md } = await shown("const { md, display: show } = Deno.jupyter; md`# \u0024{null}`");
   assert.equal(md?.["text/markdown"], "# null");
   const { result: svg } = await shown("Deno.jupyter.svg`<svg/>`");
   assert.equal(svg?.["image/svg+xml"], "<svg/>");
@@ -118,7 +118,7 @@ test("the names are no globals, and a notebook's own variables of these names co
   await shown("const f = () => $$.x; const read = () => Deno.cwd();");
   await shown("const $$ = { x: 5 };");
   const later = await shown("({ own: f(), $$, same: read() === process.cwd() })");
-  assert.equal(later.result?.["text/plain"], "{ own: 5, $$: { x: 5 }, same: true }");
+  assert.equal(later.result?.["text/plain"], "{ own: 5, '$$': { x: 5 }, same: true }");
 });
 
 test("ijavascript's $$ shows instead of the cell's value, at once or later", async () => {
@@ -183,7 +183,7 @@ test("ijs.display shows, and so does a cell that begins with %%html", async () =
     `ijs.display.json({ a: 1 }); ijs.display.mime_type("text/latex", "$x$")`,
   );
   assert.deepEqual(displays, [{ "application/json": { a: 1 } }, { "text/latex": "$x$" }]);
-  const page = "<script>const x = `${1}`;\u2028</script>\r\n%%html\n";
+  const page = "<script>const x = `\u0024{1}`;\u2028</script>\r\n%%html\n";
   const html = await shown(`\n%%HTML --isolated\n${page}`);
   assert.deepEqual([html.displays, html.result], [[{ "text/html": page }], undefined]);
   assert.deepEqual((await shown("%%markdown\r\n# a")).displays, [{ "text/markdown": "# a" }]);
