@@ -1,4 +1,4 @@
-// abkd notebook: runs, checks and exports notebooks without a browser.
+// abkd notebook: runs, checks, converts and exports notebooks without a browser.
 import path from "node:path";
 import { Command, Option } from "commander";
 import { OptionError, UserError } from "../base/errors.ts";
@@ -26,6 +26,7 @@ import {
   runNotebook,
 } from "../notebook/run.ts";
 import { inPlainWords, KERNEL_COMMAND } from "./kernel.ts";
+import { notebookConvertCommand } from "./notebook-convert.ts";
 import { notebookExportCommand } from "./notebook-export.ts";
 import { real } from "./numbers.ts";
 import { print } from "./output.ts";
@@ -51,7 +52,7 @@ interface CheckCommandOptions extends CommonOptions {
 /** Returns the command `notebook` with its subcommands. */
 export function notebookCommand(): Command {
   const command = new Command("notebook").description(
-    "Runs, checks and exports notebooks without a browser, in this package's TypeScript kernel, " +
+    "Runs, checks, converts and exports notebooks without a browser, in this package's TypeScript kernel, " +
       "which need not be installed, or in any installed one.",
   );
   const add = (name: string, description: string): Command =>
@@ -115,7 +116,7 @@ export function notebookCommand(): Command {
       ].join("\n"),
     )
     .action(check);
-  return command.addCommand(notebookExportCommand());
+  return command.addCommand(notebookExportCommand()).addCommand(notebookConvertCommand());
 }
 
 async function run(files: readonly string[], options: RunCommandOptions): Promise<void> {

@@ -46,7 +46,9 @@ test("Deno.jupyter shows templates, pictures and bundles", async () => {
   writeFileSync(join(folder, "p.png"), png);
   const html = await shown("Deno.jupyter.html`<b>\u0024{1}\u0024{undefined}</b>`");
   assert.deepEqual(html.result, { "text/html": "<b>1</b>", "text/plain": "<b>1</b>" });
-  const { result: md } = await shown("const { md, display: show } = Deno.jupyter; md`# \u0024{null}`");
+  const { result: md } = await shown(
+    "const { md, display: show } = Deno.jupyter; md`# \u0024{null}`",
+  );
   assert.equal(md?.["text/markdown"], "# null");
   const { result: svg } = await shown("Deno.jupyter.svg`<svg/>`");
   assert.equal(svg?.["image/svg+xml"], "<svg/>");
