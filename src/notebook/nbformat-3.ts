@@ -24,10 +24,10 @@ export function upgraded(notebook: Readonly<Fields>): Fields {
   const { worksheets, orig_nbformat: _, nbformat_minor: __, ...rest } = notebook;
   const sheets = Array.isArray(worksheets) ? worksheets : [worksheets];
   const old = sheets.flatMap((sheet: unknown) => (isObject(sheet) ? sheet["cells"] : [sheet]));
-  const { name: ___, ...metadata } = isObject(rest["metadata"]) ? rest["metadata"] : {};
+  const { name: ___, ...kept } = isObject(rest["metadata"]) ? rest["metadata"] : {};
   const written = old.flatMap((cell) => (isObject(cell) ? [cell["language"]] : []));
   const language = written.find((name) => typeof name === "string");
-  if (language !== undefined) metadata["language_info"] ??= { name: language };
+  const metadata = language === undefined ? kept : { language_info: { name: language }, ...kept };
   return { ...rest, nbformat: 4, nbformat_minor: 4, metadata, cells: old.map(upgradedCell) };
 }
 

@@ -24,8 +24,14 @@ export function installHelper(): Modules {
   const modules = new Modules(FOLDERS);
   const lent: Record<string, unknown> = Object.create(null);
   const helper: CellHelper = {
-    import: modules.import.bind(modules),
-    dynamic: modules.dynamic.bind(modules),
+    import: (specifier, ...rest) =>
+      isNpm(specifier)
+        ? installed(specifier).then(() => modules.import(specifier, ...rest))
+        : modules.import(specifier, ...rest),
+    dynamic: (specifier, options) =>
+      isNpm(specifier)
+        ? installed(specifier).then(() => modules.dynamic(specifier, options))
+        : modules.dynamic(specifier, options),
     meta: modules.meta,
     constants: modules.constants,
     use: (resource) => {
@@ -59,6 +65,19 @@ export function installHelper(): Modules {
     writable: true,
   });
   return modules;
+}
+
+const isNpm = (specifier: unknown): specifier is string =>
+  typeof specifier === "string" && specifier.startsWith("npm:");
+
+/** Installs the package of a specifier, if it is not there and the user may be asked to wait for it. */
+async function installed(specifier: string): Promise<void> {
+  const isPresent = runOf()?.command.allowInput ?? false;
+  const { npmSpecifier } = await import("../npm/specifier.ts");
+  const { install, mayInstall } = await import("../npm/install.ts");
+  const wanted = npmSpecifier(specifier);
+  if (!wanted || !mayInstall(isPresent)) return;
+  await install(FOLDERS.folder, [wanted], (line) => process.stderr.write(`${line}\n`));
 }
 
 function resources(): AsyncDisposableStack {
