@@ -14,6 +14,7 @@ import {
   TOLERANCE,
 } from "../notebook/check.ts";
 import type { Transport } from "../notebook/client.ts";
+import { installDependencies, recordDependencies } from "../notebook/dependencies.ts";
 import { type Notebook, readNotebook, serialiseNotebook } from "../notebook/nbformat.ts";
 import { injectParameters, parseParameter } from "../notebook/parameters.ts";
 import {
@@ -36,6 +37,7 @@ interface CommonOptions {
   readonly kernel?: string;
   readonly transport: Transport;
   readonly timeout?: number;
+  readonly allowInstall?: boolean;
 }
 
 interface RunCommandOptions extends CommonOptions {
@@ -71,7 +73,8 @@ export function notebookCommand(): Command {
       )
       .addOption(
         new Option("--timeout <seconds>", "time limit per cell (default: none)").argParser(real()),
-      );
+      )
+      .option("--allow-install", "install what cells import as npm:NAME into .abkd/ beside them");
   add("run", "run notebooks from start to end; exit code 1 at the first error")
     .addOption(new Option("--inplace", "write the outputs into the notebook").conflicts("output"))
     .option("--output <file>", "write a notebook with the outputs")
@@ -132,6 +135,7 @@ async function run(files: readonly string[], options: RunCommandOptions): Promis
     }
     injectParameters(notebook, param, file);
   }
+  await installAll(notebooks, options);
   for (const { file, notebook } of notebooks) {
     const target = options.inplace ? file : options.output;
     const started = performance.now();
@@ -142,6 +146,7 @@ async function run(files: readonly string[], options: RunCommandOptions): Promis
         cwd: path.dirname(path.resolve(file)),
         allowErrors: options.allowErrors ?? false,
       });
+      recordDependencies(notebook, path.dirname(path.resolve(file)));
       if (target !== undefined) writeAtomic(target, serialiseNotebook(notebook));
       if (ran.failure) {
         const written = target === undefined ? "" : `; the outputs so far are in ${target}`;
@@ -160,6 +165,7 @@ async function run(files: readonly string[], options: RunCommandOptions): Promis
 async function check(files: readonly string[], options: CheckCommandOptions): Promise<void> {
   const { kernel, notebooks } = open(files, options);
   const { tolerance } = options;
+  await installAll(notebooks, options);
   let count = 0;
   for (const { file, notebook } of notebooks) {
     const problems = await following(file, (watch) =>
@@ -183,6 +189,19 @@ function open(
     for (const { file, notebook } of notebooks) checkLanguage(notebook, file);
   }
   return { kernel, notebooks };
+}
+
+/** Before any cell runs, so that no output depends on what was installed already. */
+async function installAll(
+  notebooks: readonly { readonly file: string; readonly notebook: Notebook }[],
+  { allowInstall = false }: CommonOptions,
+): Promise<void> {
+  if (!allowInstall) return;
+  for (const { file, notebook } of notebooks) {
+    const folder = path.dirname(path.resolve(file));
+    const say = (line: string): void => console.error(`${file}: ${line}`);
+    await installDependencies(notebook, file, folder, say);
+  }
 }
 
 function commonOptions(

@@ -10,6 +10,9 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { install, lockedVersions } from "../../src/kernel/npm/install.ts";
 import { npmSpecifier, wantedOf } from "../../src/kernel/npm/specifier.ts";
+import { installDependencies, recordDependencies } from "../../src/notebook/dependencies.ts";
+import { parseNotebook } from "../../src/notebook/nbformat.ts";
+import { chooseKernel, runNotebook } from "../../src/notebook/run.ts";
 import { TestRunner } from "./runner-harness.ts";
 
 const home = process.cwd();
@@ -94,6 +97,37 @@ test("a cell installs what it imports, where a person sees it, and later cells u
   } finally {
     await runner.close();
   }
+});
+
+test("a headless run installs only with leave, and the metadata gives a stranger the same versions", async () => {
+  const file = join(folder, "n.ipynb");
+  const source = `import { tiny } from "npm:tiny@1";\ntiny`;
+  const cell = { cell_type: "code", id: "a", metadata: {}, outputs: [], execution_count: null };
+  const text = { nbformat: 4, nbformat_minor: 5, metadata: {}, cells: [{ ...cell, source }] };
+  const notebook = parseNotebook(JSON.stringify(text), file);
+  recordDependencies(notebook, folder);
+  assert.deepEqual(notebook.metadata["abkd"], { dependencies: { tiny: "1.2.3" } });
+
+  const elsewhere = join(root, "stranger");
+  mkdirSync(elsewhere);
+  const kernel = chooseKernel();
+  const refused = await runNotebook(notebook, { kernel, cwd: elsewhere });
+  assert.match(refused.failure?.message ?? "", /--allow-install/);
+  const said: string[] = [];
+  await installDependencies(notebook, file, elsewhere, (line) => void said.push(line));
+  assert.deepEqual(
+    said.map((line) => line.split(" ")[1]),
+    ["tiny@1.2.3", "tiny@1"],
+  );
+  const { failure } = await runNotebook(notebook, { kernel, cwd: elsewhere });
+  assert.equal(failure, null);
+  assert.match(JSON.stringify(notebook.cells), /"text\/plain":"42"/);
+
+  notebook.metadata["abkd"] = { dependencies: { tiny: "file:../x" } };
+  await assert.rejects(
+    installDependencies(notebook, file, elsewhere, () => {}),
+    /abkd\.dependencies/,
+  );
 });
 
 test("a package that is not what the lock says is refused", async () => {
