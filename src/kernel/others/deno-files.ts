@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 type Path = string | URL;
 
-interface WriteOptions {
+export interface WriteOptions {
   /** Adds to the file instead of replacing it. */
   readonly append?: boolean;
   /** Creates the file if there is none, which is the default. */
@@ -16,14 +16,14 @@ interface WriteOptions {
   readonly mode?: number;
 }
 
-interface DirEntry {
+export interface DirEntry {
   readonly name: string;
   readonly isFile: boolean;
   readonly isDirectory: boolean;
   readonly isSymlink: boolean;
 }
 
-interface FileInfo extends Omit<DirEntry, "name"> {
+export interface FileInfo extends Omit<DirEntry, "name"> {
   readonly size: number;
   readonly mtime: Date;
   readonly atime: Date;
