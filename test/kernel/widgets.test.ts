@@ -248,7 +248,7 @@ suite("widgets", () => {
 
   test("interact: a view that takes a while is waited for, and nothing is shown twice", async () => {
     const { id, states, bundle } = await show(
-      "interact(({ n }) => ({ [Symbol.for('Jupyter.display')]: async () => { await turn(n < 2 ? 40 : 0); return { 'text/plain': `picture ${n}` }; } }), { n: slider(0, 9) })",
+      "interact(({ n }) => ({ [Symbol.for('Jupyter.display')]: async () => { await turn(n < 2 ? 40 : 0); return { 'text/plain': 'picture ' + n }; } }), { n: slider(0, 9) })",
     );
     assert.equal(bundle["text/plain"], "picture 0", "what a page without widgets shows");
     const [n, shown] = (states[id]!["children"] as string[]).map((each) => each.slice(10)) as [
