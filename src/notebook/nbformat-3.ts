@@ -16,6 +16,12 @@ const TYPES: Readonly<Record<string, string>> = {
   javascript: "application/javascript",
 };
 
+/** Joins lines; some writers of that time left out the ends of lines (nbformat/v3/rwbase.py). */
+function joined(text: unknown): unknown {
+  if (!Array.isArray(text) || !text.every((line) => typeof line === "string")) return text;
+  return text.join(/[\r\n]$/.test(text[0] ?? "") ? "" : "\n");
+}
+
 /**
  * Returns a notebook of nbformat 3 as nbformat 4. Fields of a wrong type stay as they are: the reader of nbformat 4
  * refuses them.
@@ -42,21 +48,21 @@ function upgradedCell(cell: unknown): unknown {
       return {
         ...rest,
         metadata: { ...(metadata as Fields), ...folded },
-        source: input,
+        source: joined(input),
         execution_count: count,
         outputs,
       };
     }
     case "heading": {
       const { level = 1, source = "", ...rest } = cell;
-      const title = [source].flat().join("").split(/\r?\n/).join(" ");
+      const title = String(joined(source)).split(/\r?\n/).join(" ");
       const marks = "#".repeat(Math.min(6, Math.max(1, Number(level) || 1)));
       return { ...rest, metadata, cell_type: "markdown", source: `${marks} ${title}` };
     }
     case "html":
-      return { ...cell, metadata, cell_type: "markdown" };
+      return { ...cell, metadata, cell_type: "markdown", source: joined(cell["source"]) };
     default:
-      return { ...cell, metadata };
+      return { ...cell, metadata, source: joined(cell["source"]) };
   }
 }
 
@@ -74,7 +80,7 @@ function upgradedOutput(output: unknown): unknown {
       return { ...output, output_type: "error" };
     case "stream": {
       const { stream: name = "stdout", ...rest } = output;
-      return { ...rest, name };
+      return { ...rest, name, text: joined(rest["text"]) };
     }
     default:
       return output;
@@ -85,7 +91,7 @@ function byType(data: unknown): unknown {
   if (!isObject(data)) return data;
   const named = Object.entries(data).map(([name, value]) => {
     const type = Object.hasOwn(TYPES, name) ? TYPES[name]! : name;
-    return [type, type === "application/json" ? parsed(value) : value];
+    return [type, type === "application/json" ? parsed(value) : joined(value)];
   });
   return Object.fromEntries(named);
 }
@@ -93,7 +99,7 @@ function byType(data: unknown): unknown {
 /** Returns the value of JSON kept as text; what is none stays text. */
 function parsed(text: unknown): unknown {
   try {
-    return parseJson([text].flat().join(""));
+    return parseJson(String(joined(text)));
   } catch (error) {
     if (error instanceof JsonError) return text;
     throw error;

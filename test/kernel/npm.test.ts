@@ -13,7 +13,7 @@ import { npmSpecifier, wantedOf } from "../../src/kernel/npm/specifier.ts";
 import { installDependencies, recordDependencies } from "../../src/notebook/dependencies.ts";
 import { parseNotebook } from "../../src/notebook/nbformat.ts";
 import { chooseKernel, runNotebook } from "../../src/notebook/run.ts";
-import { TestRunner } from "./runner-harness.ts";
+import { TestRunner, until } from "./runner-harness.ts";
 
 const home = process.cwd();
 const root = mkdtempSync(join(tmpdir(), "abkd-npm-"));
@@ -23,6 +23,7 @@ let tarball: Buffer;
 const server = createServer(({ url = "" }, response) => {
   requests.push(url);
   if (url === "/tiny.tgz") return void response.end(tarball);
+  if (url === "/hanging") return; // never answers
   if (url !== "/tiny") return void response.writeHead(404).end("{}");
   const { port } = server.address() as AddressInfo;
   const integrity = `sha512-${createHash("sha512").update(tarball).digest("base64")}`;
@@ -63,6 +64,7 @@ before(async () => {
 after(() => {
   process.chdir(home);
   server.close();
+  server.closeAllConnections();
   rmSync(root, { recursive: true });
 });
 
@@ -89,6 +91,15 @@ test("a cell installs what it imports, where a person sees it, and later cells u
     const again = await runner.run(`(await import("npm:tiny")).tiny`, { allowInput: false });
     assert.equal(again.outcome.status === "ok" && again.outcome.result?.data["text/plain"], "42");
     assert.deepEqual([requests.length, again.stderr], [asked, ""]);
+
+    assert.equal(await runner.value(`require("npm:tiny").tiny`), "42");
+
+    // The stop button ends npm, so that the next import need not wait for it.
+    const waiting = runner.start(`import "npm:hanging@1"`);
+    await until(() => requests.includes("/hanging"), "npm asks for the package");
+    runner.interrupt();
+    const { outcome: stopped } = await waiting.ran;
+    assert.equal(stopped.status === "error" && stopped.ename, "KeyboardInterrupt");
 
     const { outcome: absent } = await runner.run(`import "npm:absent@1"`);
     assert.match(absent.status === "error" ? absent.evalue : "", /cannot install absent@1: npm: /);

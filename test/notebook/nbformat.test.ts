@@ -209,7 +209,7 @@ describe("writing a notebook", () => {
 });
 
 describe("nbformat 3", () => {
-  /** What nbformat 5.11.1 makes of the same notebook, but for ids, the language and orig_nbformat. */
+  /** What nbformat 5.11.1 makes (lines without their ends are joined by them) of the same notebook, but for ids, the language and orig_nbformat. */
   it("becomes nbformat 4 by nbformat's own rules", () => {
     const old = {
       nbformat: 3,
@@ -229,7 +229,12 @@ describe("nbformat 3", () => {
               prompt_number: 4,
               outputs: [
                 { output_type: "pyout", prompt_number: 4, metadata: {}, text: ["2"], png: "AAAA" },
-                { output_type: "display_data", metadata: {}, json: '{"a":1}' },
+                {
+                  output_type: "display_data",
+                  metadata: {},
+                  json: '{"a":1}',
+                  svg: ["<svg>", "</svg>"],
+                },
                 { output_type: "stream", stream: "stderr", text: "e" },
                 { output_type: "pyerr", ename: "E", evalue: "v", traceback: ["t"] },
               ],
@@ -257,7 +262,11 @@ describe("nbformat 3", () => {
               metadata: {},
               data: { "text/plain": "2", "image/png": "AAAA" },
             },
-            { output_type: "display_data", metadata: {}, data: { "application/json": { a: 1 } } },
+            {
+              output_type: "display_data",
+              metadata: {},
+              data: { "application/json": { a: 1 }, "image/svg+xml": "<svg>\n</svg>" },
+            },
             { output_type: "stream", name: "stderr", text: "e" },
             { output_type: "error", ename: "E", evalue: "v", traceback: ["t"] },
           ],

@@ -40,16 +40,18 @@ let last: Promise<unknown> = Promise.resolve();
  * Installs the packages that are not there yet.
  * @param folder the notebook's folder
  * @param say shows a line, before anything is fetched
+ * @param signal ends npm
  * @throws UserError if the folder is not one that we made, or npm fails
  */
 export function install(
   folder: string,
   wanted: readonly Wanted[],
   say: (line: string) => void,
+  signal?: AbortSignal,
 ): Promise<void> {
   const done = last.then(async () => {
     const missing = wanted.filter((each) => !isThere(folder, each));
-    if (missing.length > 0) await installMissing(folder, missing, say);
+    if (missing.length > 0) await installMissing(folder, missing, say, signal);
   });
   last = done.catch(() => {});
   return done;
@@ -59,6 +61,7 @@ async function installMissing(
   folder: string,
   missing: readonly Wanted[],
   say: (line: string) => void,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const at = join(folder, FOLDER);
   const before = recorded(folder);
@@ -72,7 +75,7 @@ async function installMissing(
   writeFileSync(join(at, ".gitignore"), "node_modules/\n");
   write({ ...before, ...Object.fromEntries(missing.map(({ name, range }) => [name, range])) });
   try {
-    await npm(at);
+    await npm(at, signal);
     checkLock(at);
   } catch (error) {
     write(before);
@@ -138,20 +141,25 @@ function lockProblem(file: string): string | undefined {
   return undefined;
 }
 
-function npm(at: string): Promise<void> {
+function npm(at: string, signal: AbortSignal | undefined): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const child = spawn("npm", [...FLAGS, `--prefix=${at}`], {
     cwd: at,
     stdio: ["ignore", "ignore", "pipe"],
     shell: process.platform === "win32",
+    ...(signal && { signal }),
   });
   let said = "";
   child.stderr!.setEncoding("utf8").on("data", (text: string) => {
     said = (said + text).slice(0, 20_000);
   });
-  child.on("error", (cause) => reject(new UserError(`npm does not start: ${cause.message}`)));
+  child.on("error", (cause) => {
+    // An interrupted npm still has to end.
+    if (!signal?.aborted) reject(new UserError(`npm does not start: ${cause.message}`));
+  });
   child.on("close", (code) => {
     if (code === 0) return resolve();
+    if (signal?.aborted) return reject(new UserError("it was interrupted"));
     const lines = said
       .split("\n")
       .map((line) => line.replace(/^npm (?:error|ERR!) ?/, "").trim())

@@ -77,7 +77,16 @@ async function installed(specifier: string): Promise<void> {
   const { install, mayInstall } = await import("../npm/install.ts");
   const wanted = npmSpecifier(specifier);
   if (!wanted || !mayInstall(isPresent)) return;
-  await install(FOLDERS.folder, [wanted], (line) => process.stderr.write(`${line}\n`));
+  const interrupts = Reflect.get(globalThis, Symbol.for("Jupyter.interrupt")) as EventTarget;
+  const stop = new AbortController();
+  const abort = (): void => stop.abort();
+  interrupts.addEventListener("interrupt", abort);
+  try {
+    const say = (line: string): unknown => process.stderr.write(`${line}\n`);
+    await install(FOLDERS.folder, [wanted], say, stop.signal);
+  } finally {
+    interrupts.removeEventListener("interrupt", abort);
+  }
 }
 
 function resources(): AsyncDisposableStack {
