@@ -83,10 +83,13 @@ export class DebugClient {
   /** Returns the next event of a kind. */
   async event(kind: string): Promise<Content> {
     let at = -1;
-    await until(() => {
-      at = this.events.findIndex(({ event }, i) => i >= this.#seen && event === kind);
-      return at >= 0;
-    }, `the event ${kind} after ${JSON.stringify(this.events.slice(this.#seen))}`);
+    await until(
+      () => {
+        at = this.events.findIndex(({ event }, i) => i >= this.#seen && event === kind);
+        return at >= 0;
+      },
+      `the event ${kind} after ${JSON.stringify(this.events.slice(this.#seen))}`,
+    );
     this.#seen = at + 1;
     return this.events[at]!.body;
   }

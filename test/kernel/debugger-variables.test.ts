@@ -152,7 +152,10 @@ suite("the variable pane", () => {
     assert.equal((await evaluate("await Promise.resolve(count as number)", "repl"))["result"], "3");
     assert.equal((await evaluate("list", "watch"))["result"], "Array(3) [1, 'two', {...}]");
     assert.equal((await evaluate("list[1]", "hover"))["result"], "'two'");
-    assert.match(await client.refusal("evaluate", { expression: "count = 9", context: "hover" }), /change/);
+    assert.match(
+      await client.refusal("evaluate", { expression: "count = 9", context: "hover" }),
+      /change/,
+    );
     const absent = { expression: "absent", context: "repl" };
     assert.match(await client.refusal("evaluate", absent), /ReferenceError: absent is not defined/);
     assert.equal(resultOf(await kernel.execute("count")), "3");
@@ -163,11 +166,21 @@ suite("the variable pane", () => {
     ["a name from Object's prototype", "constructor", {}, /no request/],
     ["a stale reference", "variables", { variablesReference: 1e9 }, /older view/],
     ["no reference", "variables", {}, /not an integer/],
-    ["an expression for a name", "richInspectVariables", { variableName: "count = 4" }, /not a variable/],
+    [
+      "an expression for a name",
+      "richInspectVariables",
+      { variableName: "count = 4" },
+      /not a variable/,
+    ],
     ["a name that nobody has", "richInspectVariables", { variableName: "absent" }, /no variable/],
     ["a stack of no stop", "stackTrace", { threadId: 1 }, /no cell is stopped/],
     ["a step of no stop", "next", { threadId: 1 }, /no cell is stopped/],
-    ["breakpoints of no session", "setBreakpoints", { source: { path: "x" }, breakpoints: [] }, /attached/],
+    [
+      "breakpoints of no session",
+      "setBreakpoints",
+      { source: { path: "x" }, breakpoints: [] },
+      /attached/,
+    ],
     ["a session that was not initialised", "attach", {}, /initialize/],
   ];
   for (const [what, command, fields, why] of refused) {
@@ -177,7 +190,11 @@ suite("the variable pane", () => {
   }
 
   test("what is no request gets an answer", async () => {
-    for (const content of [{}, { type: "response", command: "x" }, { type: "request", command: 5 }]) {
+    for (const content of [
+      {},
+      { type: "response", command: "x" },
+      { type: "request", command: 5 },
+    ]) {
       const { reply } = await kernel.request("control", "debug_request", content);
       assert.equal(reply.content["success"], false);
     }

@@ -48,10 +48,16 @@ suite("a debugger", () => {
     const { hashSeed, tmpFilePrefix } = await client.ask("debugInfo");
     const capabilities = await client.start();
     const filters = capabilities["exceptionBreakpointFilters"] as { filter: string }[];
-    assert.deepEqual(filters.map(({ filter }) => filter), ["uncaught", "all"]);
+    assert.deepEqual(
+      filters.map(({ filter }) => filter),
+      ["uncaught", "all"],
+    );
     await client.event("initialized");
     const info = await client.ask("debugInfo");
-    assert.deepEqual([info["isStarted"], info["hashSeed"], info["tmpFilePrefix"]], [true, hashSeed, tmpFilePrefix]);
+    assert.deepEqual(
+      [info["isStarted"], info["hashSeed"], info["tmpFilePrefix"]],
+      [true, hashSeed, tmpFilePrefix],
+    );
     const path = await client.breakpoints(CELL, 4);
     const running = kernel.execute(CELL);
     assert.equal(await client.stop(), "breakpoint add:4:27");
@@ -72,7 +78,7 @@ suite("a debugger", () => {
     assert.deepEqual(stopped["stoppedThreads"], [1]);
     assert.deepEqual(stopped["breakpoints"], [{ source: path, breakpoints: [{ line: 4 }] }]);
     await go("next");
-    assert.equal(await client.stop(), "step add:5:3");
+    assert.equal(await client.stop(), "step add:5:14");
     await client.breakpoints(CELL);
     await go("continue");
     assert.equal(resultOf(await running), "[ 11, 12 ]");
@@ -80,7 +86,8 @@ suite("a debugger", () => {
   });
 
   test("expressions see the frame, with types; the variable pane sees the session", async () => {
-    const code = "const scale = (v: number[], by: number) => {\n  const n = v.length;\n  return v.map((x) => x * by);\n};\nscale([1, 2], 3)";
+    const code =
+      "const scale = (v: number[], by: number) => {\n  const n = v.length;\n  return v.map((x) => x * by);\n};\nscale([1, 2], 3)";
     await client.breakpoints(code, 3);
     const running = kernel.execute(code);
     await client.stop();
@@ -88,10 +95,19 @@ suite("a debugger", () => {
     const evaluate = (expression: string, frameId: number) =>
       client.ask("evaluate", { expression, frameId, context: "repl" });
     assert.equal((await evaluate("(n as number) + by", inner!.id))["result"], "5");
-    assert.match(await client.refusal("evaluate", { expression: "n", frameId: outer!.id }), /ReferenceError: n/);
-    assert.match(await client.refusal("evaluate", { expression: "by = 9", context: "hover" }), /side-effect/);
+    assert.match(
+      await client.refusal("evaluate", { expression: "n", frameId: outer!.id }),
+      /ReferenceError: n/,
+    );
+    assert.match(
+      await client.refusal("evaluate", { expression: "by = 9", context: "hover" }),
+      /side-effect/,
+    );
     assert.equal((await evaluate("by = 5", inner!.id))["result"], "5");
-    const rich = await client.ask("richInspectVariables", { variableName: "v", frameId: inner!.id });
+    const rich = await client.ask("richInspectVariables", {
+      variableName: "v",
+      frameId: inner!.id,
+    });
     assert.deepEqual(rich["data"], { "text/plain": "[ 1, 2 ]" });
     const { variables } = await client.ask<{ variables: [] }>("inspectVariables");
     assert.equal(textsOf(variables)["base"], "10");
@@ -102,7 +118,8 @@ suite("a debugger", () => {
   });
 
   test("steps go over, in and out; the kernel's own code is never seen", async () => {
-    const code = "const one = 1;\nlet two = one + 1;\ntwo = add(two);\nawait 0;\nif (two > 0) {\n  two = 0;\n}\ntwo";
+    const code =
+      "const one = 1;\nlet two = one + 1;\ntwo = add(two);\nawait 0;\nif (two > 0) {\n  two = 0;\n}\ntwo";
     await client.breakpoints(code, 1);
     const running = kernel.execute(code);
     assert.equal(await client.stop(), "breakpoint Cell [3]:1:13");
@@ -122,7 +139,10 @@ suite("a debugger", () => {
       lines.add(next.replace(/:\d+$/, ""));
     }
     const at = (line: number) => `step Cell [3]:${line}`;
-    assert.deepEqual([...lines].filter((each) => each !== at(4)), [5, 6, 8].map(at));
+    assert.deepEqual(
+      [...lines].filter((each) => each !== at(4)),
+      [5, 6, 8].map(at),
+    );
     assert.equal(resultOf(await running), "0");
     assert.equal(resultOf(await kernel.execute("two + 1")), "1");
   });
@@ -142,9 +162,10 @@ suite("a debugger", () => {
       });
     await set("local.ts", 4, "x > 1");
     await set("plain.mjs", 2, "x > 2");
-    const code = 'import { twice } from "./local.ts";\nimport { less } from "./plain.mjs";\n[1, 2, 3].map((x) => less(twice(x)))';
+    const code =
+      'import { twice } from "./local.ts";\nimport { less } from "./plain.mjs";\n[1, 2, 3].map((x) => less(twice(x)))';
     const running = kernel.execute(code);
-    assert.equal(await client.stop(), "breakpoint twice:4:18");
+    assert.equal(await client.stop(), "breakpoint twice:4:16");
     const [frame] = await client.frames();
     assert.equal(frame?.source.path, join(folder, "local.ts"));
     assert.deepEqual((await client.scopes(frame!.id))["Locals"], { x: "2", y: "[no value yet]" });
@@ -177,7 +198,8 @@ suite("a debugger", () => {
 
   test("uncaught exceptions, all exceptions, a debugger statement, pause", async () => {
     const filter = (...filters: string[]) => client.ask("setExceptionBreakpoints", { filters });
-    const code = 'try { null.x; } catch {}\nconst fail = () => {\n  throw new RangeError("oops");\n};\nfail();';
+    const code =
+      'try { null.x; } catch {}\nconst fail = () => {\n  throw new RangeError("oops");\n};\nfail();';
     client.skip();
     await filter("uncaught");
     const uncaught = kernel.execute(code);

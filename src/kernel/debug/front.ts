@@ -13,7 +13,11 @@ const VIEW_MILLISECONDS = 500;
 const MILLISECONDS = 10_000;
 const EVALUATE_MILLISECONDS = 60_000;
 
-const VIEWS: ReadonlySet<string> = new Set(["inspectVariables", "richInspectVariables", "variables"]);
+const VIEWS: ReadonlySet<string> = new Set([
+  "inspectVariables",
+  "richInspectVariables",
+  "variables",
+]);
 
 export class DebugFront {
   readonly #sockets: Sockets;
@@ -44,7 +48,8 @@ export class DebugFront {
   async #reply(content: Content): Promise<DebugReply> {
     const request = requestOf(content);
     const { command } = request;
-    if (content["type"] !== "request" || command === "") return failed(request, "not a DAP request");
+    if (content["type"] !== "request" || command === "")
+      return failed(request, "not a DAP request");
     if (command === "debugInfo" && !this.#isStarted) return succeeded(request, this.#info());
     if (command === "inspectVariables") return this.#list(request);
     if (command === "initialize") this.#isStarted = true;
@@ -100,7 +105,11 @@ export class DebugFront {
   }
 
   #info(): object {
-    return debugInfo(this.#runner.pid ?? 0, { isStarted: false, breakpoints: [], stoppedThreads: [] });
+    return debugInfo(this.#runner.pid ?? 0, {
+      isStarted: false,
+      breakpoints: [],
+      stoppedThreads: [],
+    });
   }
 }
 

@@ -154,7 +154,8 @@ export class Scripts {
     return this.#change(async () => {
       const [owner] = await this.owners([scriptId]);
       const wanted = owner && this.#wantedAt(owner.path);
-      if (owner && wanted && !PLAIN.test(owner.path)) await this.#bind(scriptId, owner.path, wanted);
+      if (owner && wanted && !PLAIN.test(owner.path))
+        await this.#bind(scriptId, owner.path, wanted);
     });
   }
 
@@ -190,7 +191,9 @@ export class Scripts {
   /** Returns the scripts at a path, in the order in which they were made. */
   async #of(path: string): Promise<string[]> {
     const isCell = path.startsWith(this.#prefix);
-    const ids = [...this.#scripts].flatMap(([id, { url }]) => (CELL.test(url) === isCell ? [id] : []));
+    const ids = [...this.#scripts].flatMap(([id, { url }]) =>
+      CELL.test(url) === isCell ? [id] : [],
+    );
     const owners = await this.owners(ids);
     return ids.filter((_, i) => owners[i]?.path === path);
   }

@@ -114,7 +114,8 @@ export class DebugSession {
 
   /** Ends the stopped cell's code where it stands, for an interrupt. The caller holds the lock. */
   async end(): Promise<void> {
-    const { promise } = (this.#resumed ??= Promise.withResolvers());
+    this.#resumed ??= Promise.withResolvers();
+    const { promise } = this.#resumed;
     this.#step = undefined;
     await this.#v8?.post("Debugger.resume", { terminateOnResume: true });
     await promise;
@@ -214,7 +215,11 @@ export class DebugSession {
 
   async #setExceptions({ filters }: DebugRequest["arguments"]): Promise<object> {
     const asked = Array.isArray(filters) ? filters : [];
-    this.#exceptions = asked.includes("all") ? "all" : asked.includes("uncaught") ? "uncaught" : "none";
+    this.#exceptions = asked.includes("all")
+      ? "all"
+      : asked.includes("uncaught")
+        ? "uncaught"
+        : "none";
     const set = this.#v8?.post("Debugger.setPauseOnExceptions", { state: this.#exceptions });
     if (set) await patient(set);
     return { breakpoints: asked.map(() => ({ verified: true })) };
@@ -316,7 +321,10 @@ function reasonOf({ reason, hitBreakpoints = [], data }: Stop, isPausing: boolea
 }
 
 function wantedOf(value: unknown): Wanted {
-  const fields = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
+  const fields = (typeof value === "object" && value !== null ? value : {}) as Record<
+    string,
+    unknown
+  >;
   const { column, condition } = fields;
   return {
     line: numberIn(fields, "line"),

@@ -100,7 +100,8 @@ export class Stopped {
 
   stackTrace({ startFrame, levels }: DebugRequest["arguments"]): object {
     const from = Number.isInteger(startFrame) ? (startFrame as number) : 0;
-    const most = Number.isInteger(levels) && levels !== 0 ? (levels as number) : this.#frames.length;
+    const most =
+      Number.isInteger(levels) && levels !== 0 ? (levels as number) : this.#frames.length;
     const stackFrames = this.#frames.slice(from, from + most);
     return { stackFrames, totalFrames: this.#frames.length };
   }

@@ -47,11 +47,12 @@ export class V8 {
     values: readonly Remote[] = [],
   ): Promise<Questions[Ask][1]> {
     const question = JSON.stringify({ ask, ...fields } as unknown as Question);
+    this.#host ??= await this.#find();
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const { result, exceptionDetails } = await this.post<Runtime.CallFunctionOnReturnType>(
         "Runtime.callFunctionOn",
         {
-          objectId: (this.#host ??= await this.#find()),
+          objectId: this.#host,
           functionDeclaration: CALL,
           arguments: [{ value: question }, ...values.map(argumentOf)],
           returnByValue: true,

@@ -44,7 +44,9 @@ interface Parts {
 
 const NAME = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 /** What comes before a cell's first statement. */
-const BEGIN = new RegExp(`^"use strict";${HELPER}\\.begin\\(\\);(let [^;=]*;)?(${HELPER}\\.constants\\.free\\([^)]*\\);)?`);
+const BEGIN = new RegExp(
+  `^"use strict";${HELPER}\\.begin\\(\\);(let [^;=]*;)?(${HELPER}\\.constants\\.free\\([^)]*\\);)?`,
+);
 const END = `${HELPER}.end();`;
 
 export class DebugHost {

@@ -9,7 +9,10 @@ import { isNumbers, typedArrayLine } from "../display/numbers.ts";
 import { isTensor, tensorLine } from "../display/tensor.ts";
 
 /** A part of a value, or what stands for a getter. */
-export type Part = { readonly name: string } & ({ readonly value: unknown } | { readonly text: string });
+export type Part = { readonly name: string } & (
+  | { readonly value: unknown }
+  | { readonly text: string }
+);
 
 /** A value whose parts can be asked for, and the first of them. */
 interface Holder {
@@ -107,7 +110,8 @@ function knownText(value: object): string | undefined {
   if (isNumbers(value)) return typedArrayLine(value);
   if (types.isDate(value)) return `Date ${dateText.call(value)}`;
   if (types.isRegExp(value)) return `RegExp /${String(sourceOf?.call(value))}/`;
-  if (types.isNativeError(value)) return `${classOf(value)}: ${String(dataOf(value, "message") ?? "")}`;
+  if (types.isNativeError(value))
+    return `${classOf(value)}: ${String(dataOf(value, "message") ?? "")}`;
   // Tensors and frames keep these as plain data; another object's getters are not run.
   const isPlain = (names: readonly string[]): boolean =>
     names.every((name) => dataOf(value, name) !== undefined);
@@ -228,15 +232,24 @@ function partsOf(value: object, from: number): Page {
 function itemsOf(value: object, from: number, to: number): Part[] {
   if (from >= to) return [];
   if (types.isMap(value)) {
-    const entries = Map.prototype.entries.call(value).drop(from).take(to - from);
+    const entries = Map.prototype.entries
+      .call(value)
+      .drop(from)
+      .take(to - from);
     return entries.map(([key, item]) => ({ name: innerText(key), value: item })).toArray();
   }
   if (types.isSet(value)) {
-    const items = Set.prototype.values.call(value).drop(from).take(to - from).toArray();
+    const items = Set.prototype.values
+      .call(value)
+      .drop(from)
+      .take(to - from)
+      .toArray();
     return items.map((item, i) => ({ name: String(from + i), value: item }));
   }
   const indices = Array.from({ length: to - from }, (_, i) => String(from + i));
-  return indices.filter((index) => Object.hasOwn(value, index)).map((index) => propertyOf(value, index));
+  return indices
+    .filter((index) => Object.hasOwn(value, index))
+    .map((index) => propertyOf(value, index));
 }
 
 /** Returns a property as a part; a getter is not run. */
