@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { ENGINE_OFFER, libraryFile } from "../../base/library.ts";
 import { NAME } from "../../base/own-package.ts";
 import { TRACED } from "../debug/questions.ts";
+import { installedFrom } from "../npm/specifier.ts";
 import { KERNEL_MODULES } from "../own-modules.ts";
 import { type Folders, shortPath } from "../short-path.ts";
 import { Constants } from "./constants.ts";
@@ -226,7 +227,11 @@ export class Modules {
   }
 
   /** Resolves as Node does from the parent, then from the notebook's folder, then from this project. */
-  #find(name: string, context: Parameters<Resolve>[1], next: Parameters<Resolve>[2]) {
+  #find(
+    name: string,
+    context: Parameters<Resolve>[1],
+    next: Parameters<Resolve>[2],
+  ): ReturnType<Resolve> {
     if (name === "") throw unresolved({ code: "ERR_INVALID_MODULE_SPECIFIER" }, name);
     const parent = fileURLToPath(context.parentURL!);
     if (isPath(name)) {
@@ -240,6 +245,13 @@ export class Modules {
       }
     }
     const folders = [parent, join(this.#folder, "cell.ts"), join(this.#projectRoot, "cell.ts")];
+    const lent = name.startsWith("npm:") ? installedFrom(name, this.#folder) : undefined;
+    if (lent)
+      return this.#find(
+        lent.bare,
+        { ...context, parentURL: String(pathToFileURL(lent.from)) },
+        next,
+      );
     if (FOREIGN_SCHEME.test(name)) this.#refuseForeign(name); // it would fail only when loaded
     const mapped = isAbsent(name, parent) ? mappedFile(name, dirname(parent)) : undefined;
     if (mapped !== undefined) return { url: pathToFileURL(mapped).href };
