@@ -2,7 +2,10 @@
 //
 // Commands go over fd 3 (commands.ts) and are read by the runner's link thread. Events come back
 // inside the runner's standard output (frames.ts), so that they keep their order with what native
-// code and child processes print there.
+// code and child processes print there. Only what the debugger says comes back over fd 3, from the link
+// thread: it has to speak while the main thread is stopped.
+
+import type { DebugReply, DebugRequest } from "./debug/dap.ts";
 
 /** A value by MIME type: binary types are base64 text, JSON types are plain values. */
 export type Bundle = Readonly<Record<string, unknown>>;
@@ -28,6 +31,7 @@ export type Command =
   | ({ readonly type: "comm" } & CommMessage)
   /** Asks for names as they are at run time. Evaluating `expression` has no side effects. */
   | { readonly type: "members"; readonly request: number; readonly expression: string }
+  | { readonly type: "debug"; readonly request: number; readonly message: DebugRequest }
   | { readonly type: "exit" };
 
 export interface CommMessage {
@@ -84,6 +88,10 @@ export type Event =
     }
   | ({ readonly type: "comm"; readonly cell: CellId } & CommMessage)
   | { readonly type: "members"; readonly request: number; readonly names: readonly string[] }
+  /** The answer to a debug request. */
+  | { readonly type: "debug"; readonly request: number; readonly reply: DebugReply }
+  /** An event of the Debug Adapter Protocol. */
+  | { readonly type: "debugEvent"; readonly event: string; readonly body: object }
   /** The process is about to end at its own request: by which call, where in a cell, and how it ends. */
   | {
       readonly type: "exit";

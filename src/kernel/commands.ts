@@ -1,12 +1,12 @@
-// The encoding of commands to the runner: a length, then that many bytes of JSON, whatever the text.
-import type { Command } from "./channel.ts";
+// The encoding of commands to the runner, and of what its debugger says: a length, then that many bytes of JSON, whatever the text.
+import type { Command, Event } from "./channel.ts";
 
 const LENGTH_BYTES = 4;
 /** Far more than a message can hold (limits.ts), so a greater length means corrupt bytes. */
 const MOST_BYTES = 2 ** 29;
 
-/** Encodes a command. No character of its text marks an end, so no text can fake one. */
-export function encodeCommand(command: Command): Buffer {
+/** Encodes a command or an event. No character of its text marks an end, so no text can fake one. */
+export function encodeCommand(command: Command | Event): Buffer {
   const json = JSON.stringify(command);
   const length = Buffer.byteLength(json);
   const bytes = Buffer.allocUnsafe(LENGTH_BYTES + length);
@@ -15,8 +15,8 @@ export function encodeCommand(command: Command): Buffer {
   return bytes;
 }
 
-/** Takes bytes as they arrive and returns commands in order. */
-export class CommandDecoder {
+/** Takes bytes as they arrive and returns commands, or events, in order. */
+export class CommandDecoder<Decoded = Command> {
   #chunks: Buffer[] = [];
   #size = 0;
   /** The length of the command that is arriving, once it is known. */
@@ -26,10 +26,10 @@ export class CommandDecoder {
    * Returns the commands that these bytes complete.
    * @throws Error if the bytes are not commands; nothing after them can be understood either
    */
-  push(bytes: Buffer): Command[] {
+  push(bytes: Buffer): Decoded[] {
     this.#chunks.push(bytes);
     this.#size += bytes.length;
-    const commands: Command[] = [];
+    const commands: Decoded[] = [];
     for (;;) {
       if (this.#length === undefined) {
         if (this.#size < LENGTH_BYTES) return commands;
@@ -37,7 +37,7 @@ export class CommandDecoder {
         if (this.#length > MOST_BYTES) throw new Error(`a command of ${this.#length} bytes`);
       }
       if (this.#size < this.#length) return commands;
-      commands.push(JSON.parse(this.#take(this.#length).toString()) as Command);
+      commands.push(JSON.parse(this.#take(this.#length).toString()) as Decoded);
       this.#length = undefined;
     }
   }

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { CellId, Command, Failure, Outcome } from "./channel.ts";
 import { flagOf, textOf, textsOf } from "./contents.ts";
 import { log } from "./log.ts";
-import type { Request, Sender, Sockets } from "./sockets.ts";
+import type { Parent, Request, Sender, Sockets } from "./sockets.ts";
 import type { Streams } from "./streams.ts";
 import type { Content } from "./wire.ts";
 
@@ -120,9 +120,9 @@ export class Executions {
   }
 
   /** Repeats the busy status: front ends show the last status that they received, whatever it was about. */
-  showRunning(): void {
-    const running = this.#running?.sender.header;
-    if (running) this.#options.sockets.publish("status", running, { execution_state: "busy" });
+  showRunning(parent: Parent | undefined = this.#running?.sender.header): void {
+    if (!this.#running || !parent) return;
+    this.#options.sockets.publish("status", parent, { execution_state: "busy" });
   }
 
   /** Takes the cell's outcome, which the runner sends after all of the cell's output. */

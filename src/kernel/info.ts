@@ -23,8 +23,8 @@ export function kernelInfo(): Content {
       nbconvert_exporter: "script",
     },
     banner: `TypeScript ${typescript.version} on Node.js ${process.versions.node}; ${NAME} ${VERSION}`,
-    debugger: false,
-    supported_features: [],
+    debugger: true,
+    supported_features: ["debugger"],
     help_links: [
       { text: "TypeScript", url: "https://www.typescriptlang.org/docs/" },
       { text: "Node.js", url: "https://nodejs.org/docs/latest-v24.x/api/" },

@@ -90,7 +90,8 @@ export function ownKernelspec(): Kernelspec {
     display_name: DISPLAY_NAME,
     language: LANGUAGE,
     interrupt_mode: "message",
-    metadata: { ...OWNER, supported_encryption: "curve" },
+    // JupyterLab offers its debugger by this, not by what the kernel says.
+    metadata: { ...OWNER, debugger: true, supported_encryption: "curve" },
     kernel_protocol_version: PROTOCOL_VERSION,
   };
 }

@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { enableCompileCache } from "node:module";
 import path from "node:path";
-import type { Readable, Writable } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Command, Event } from "./channel.ts";
-import { encodeCommand } from "./commands.ts";
+import { CommandDecoder, encodeCommand } from "./commands.ts";
 import { type Death, LAST_WORDS, LINK_LOST } from "./death.ts";
 import { type Decoded, FrameDecoder, newToken, TOKEN_VARIABLE } from "./frames.ts";
 
@@ -23,6 +23,9 @@ const TAIL_CHARACTERS = 65_536;
 const UNCHECKED = "--no-force-async-hooks-checks";
 /** The wait after the exit for pipes that the runner's children keep open. */
 const CLOSE_MILLISECONDS = 300;
+
+/** What Node prints at an exit while a debugger is attached. */
+const DETACHING = "Waiting for the debugger to disconnect...\n";
 
 export class RunnerProcess {
   readonly #child: ChildProcess;
@@ -83,6 +86,7 @@ export class RunnerProcess {
   listen(listener: RunnerListener): void {
     this.#read("stdout", listener);
     this.#read("stderr", listener);
+    this.#readLink(listener);
     void this.#ended.then((end) => {
       listener.died({ ...end, ready: this.#ready, stderr: this.#tail, exit: this.#exit });
     });
@@ -110,8 +114,20 @@ export class RunnerProcess {
     this.signal("SIGKILL");
   }
 
-  get #commands(): Writable {
-    return this.#child.stdio[3] as Writable;
+  get #commands(): Duplex {
+    return this.#child.stdio[3] as Duplex;
+  }
+
+  /** Reads what the link's thread says itself. */
+  #readLink(listener: RunnerListener): void {
+    const decoder = new CommandDecoder<Event>();
+    this.#commands.on("data", (bytes: Buffer) => {
+      try {
+        for (const event of decoder.push(bytes)) listener.event(event);
+      } catch (error) {
+        this.#lost((error as Error).message);
+      }
+    });
   }
 
   #read(name: "stdout" | "stderr", listener: RunnerListener): void {
@@ -123,7 +139,7 @@ export class RunnerProcess {
         if (decoded.type === "exit") this.#exit = decoded;
         listener.event(decoded);
       } else if (name === "stderr") {
-        this.#stderr(decoded.text, listener);
+        this.#stderr(decoded.text.replace(DETACHING, ""), listener);
       } else {
         listener.text(name, decoded.text);
       }

@@ -5,6 +5,7 @@ import { Comms } from "./comms.ts";
 import type { Connection } from "./connection.ts";
 import { flagOf, integerOf, textOf } from "./contents.ts";
 import { type Death, deathFailure, describeDeath } from "./death.ts";
+import { DebugFront } from "./debug/front.ts";
 import { warningNote } from "./display/warnings.ts";
 import { type Cell, Executions } from "./executions.ts";
 import { History, type HistoryEntry, historyFile } from "./history.ts";
@@ -44,6 +45,7 @@ class Supervisor {
   readonly #history = new History(historyFile(), log);
   readonly #usage = new UsageMeter();
   readonly #comms: Comms;
+  readonly #debug: DebugFront;
   readonly #members = new Map<number, (names: readonly string[]) => void>();
   /** What cells could name when the runner last told: the answer while it is busy. At first, this process's globals. */
   #names: readonly string[] = Object.getOwnPropertyNames(globalThis);
@@ -76,11 +78,13 @@ class Supervisor {
       members: (expression) => this.#askMembers(expression),
       warn: ({ id }, text) => this.#show(id, "display_data", warningNote(text)),
     });
+    this.#debug = new DebugFront(sockets, runner);
     const both: [string, Handler][] = [
       ["kernel_info_request", () => this.#introduce()],
       ["usage_request", () => this.#usage.measure(runner.pid ?? process.pid)],
       ["interrupt_request", () => this.interrupt()],
       ["shutdown_request", (request) => this.#shutdown(request)],
+      ["debug_request", (request) => this.#debug.answer(request)],
     ];
     this.#handlers = {
       control: new Map(both),
@@ -176,7 +180,8 @@ class Supervisor {
       this.#fail(sender, error as Error);
     }
     this.#sockets.publish("status", header, { execution_state: "idle" });
-    this.#executions.showRunning();
+    // JupyterLab's debugger asks for all variables at each message of a cell, so this one must be of no cell.
+    this.#executions.showRunning(header.msg_type === "debug_request" ? {} : undefined);
   }
 
   /** Answers a request with the error. Messages of other types have no answer. */
@@ -239,6 +244,12 @@ class Supervisor {
       case "members":
         this.#members.get(event.request)?.(event.names);
         this.#members.delete(event.request);
+        break;
+      case "debug":
+        this.#debug.hear(event);
+        break;
+      case "debugEvent":
+        this.#debug.tell(event);
         break;
       case "done":
         this.#executions.done(event.cell, event.outcome);
@@ -343,6 +354,7 @@ class Supervisor {
   async #shutdown(request: Request): Promise<undefined> {
     const content = { status: "ok", restart: flagOf(request.content, "restart", false) };
     this.#ending = true;
+    this.#debug.end();
     this.#sockets.reply(request, "shutdown_reply", content);
     this.#sockets.publish("shutdown_reply", request.header, content);
     this.#runner.send({ type: "exit" });
@@ -359,6 +371,7 @@ class Supervisor {
     if (this.#ending) return;
     this.#ending = true;
     log(describeDeath(death));
+    this.#debug.end();
     const failure = deathFailure(death);
     if (this.#executions.idle) this.#text("stderr", `${failure.evalue}\n`);
     this.#streams.flush();

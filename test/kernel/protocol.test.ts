@@ -25,7 +25,7 @@ suite("protocol", () => {
     for (const channel of ["shell", "control"] as const) {
       const { reply, iopub } = await kernel.request(channel, "kernel_info_request");
       assert.equal(reply.content["protocol_version"], "5.5");
-      assert.deepEqual(reply.content["supported_features"], []);
+      assert.deepEqual(reply.content["supported_features"], ["debugger"]);
       const language = reply.content["language_info"] as Record<string, unknown>;
       assert.equal(language["name"], "typescript");
       assert.equal(language["file_extension"], ".ts");

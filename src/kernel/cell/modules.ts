@@ -4,6 +4,7 @@ import { dirname, join, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { ENGINE_OFFER, libraryFile } from "../../base/library.ts";
 import { NAME } from "../../base/own-package.ts";
+import { TRACED } from "../debug/questions.ts";
 import { installedFrom } from "../npm/specifier.ts";
 import { KERNEL_MODULES } from "../own-modules.ts";
 import { type Folders, shortPath } from "../short-path.ts";
@@ -12,7 +13,7 @@ import { Declarations } from "./declarations.ts";
 import { FOREIGN_SCHEME, foreignSpecifier } from "./foreign.ts";
 import { isAbsent, isLinked } from "./installed.ts";
 import { commonJs, whole } from "./interop.ts";
-import { compileModule, isOwn, markOwn, syntaxErrorIn } from "./local.ts";
+import { compileModule, isOwn, type LoadedModule, markOwn, syntaxErrorIn } from "./local.ts";
 import { type Place, Places } from "./places.ts";
 import { Tfjs } from "./tfjs.ts";
 import { mappedFile } from "./tsconfig.ts";
@@ -51,6 +52,8 @@ export class Modules {
   readonly meta: object;
   /** The names that cells have declared as constants. */
   readonly constants = new Constants();
+  /** Whether a debugger wants to stop before modules run. */
+  isTraced: () => boolean = () => false;
   readonly #folders: Folders;
   readonly #folder: string;
   readonly #projectRoot: string;
@@ -340,7 +343,8 @@ export class Modules {
   };
 
   #compile(url: string, path: string): ReturnType<Load> {
-    const module = compileModule(path, shortPath(path, this.#folders));
+    const compiled = compileModule(path, shortPath(path, this.#folders));
+    const module = this.isTraced() ? traced(compiled) : compiled;
     this.#places.add(url, module);
     return { format: module.format, source: module.code, shortCircuit: true };
   }
@@ -387,6 +391,18 @@ export class Modules {
       return undefined;
     }
   }
+}
+
+/** A statement that comes first, because V8 stops at each turn of a loop that does. */
+const FIRST = "0;";
+
+/** Returns a module that V8 stops before, for a debugger. */
+function traced({ format, code, origin }: LoadedModule): LoadedModule {
+  return {
+    format,
+    code: FIRST + code + TRACED,
+    origin: (offset) => origin(Math.min(Math.max(0, offset - FIRST.length), code.length)),
+  };
 }
 
 const OWN_NAMES: ReadonlySet<string> = new Set(["default", "module.exports"]);

@@ -4,6 +4,7 @@ import { type CompiledCell, compileCell } from "../cell/compile.ts";
 import type { Constants } from "../cell/constants.ts";
 import type { Modules } from "../cell/modules.ts";
 import type { Bundle, Failure, Outcome } from "../channel.ts";
+import { TRACED } from "../debug/questions.ts";
 import { bundleOf } from "../display/bundle.ts";
 import { isDisplay } from "../display/host.ts";
 import type { FrameWriter } from "../frames.ts";
@@ -123,7 +124,8 @@ export class Cells {
     }
     this.#parts.stacks.remember(code, count, compiled);
     run.begun = true;
-    inspector.evaluate(compiled.code, (evaluated) => {
+    const isTraced = load(words, WORD.debugging) === 1;
+    inspector.evaluate(isTraced ? compiled.code + TRACED : compiled.code, (evaluated) => {
       run.evaluated = true;
       if (run.onEvaluated) run.onEvaluated(evaluated);
       else if (run.finished) return;

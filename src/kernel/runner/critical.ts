@@ -27,6 +27,9 @@ export function critical<T>(work: () => T): T {
   }
 }
 
+/** Whether a section is open: V8 may run a debugger's question in the middle of one. */
+export const isCritical = (): boolean => depth > 0;
+
 /** Closes a section that a stack overflow left open: when the event loop calls, none can be open. */
 export function forgetSections(): void {
   depth = 0;

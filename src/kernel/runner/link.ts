@@ -4,9 +4,10 @@ import { Session } from "node:inspector/promises";
 import { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import type { Command } from "../channel.ts";
-import { CommandDecoder } from "../commands.ts";
+import type { Command, Event } from "../channel.ts";
+import { CommandDecoder, encodeCommand } from "../commands.ts";
 import { LINK_LOST } from "../death.ts";
+import type { DebugSession } from "../debug/session.ts";
 import { HOLD, type LinkMessage, PROBE, WORD } from "./shared.ts";
 
 export interface LinkData {
@@ -34,6 +35,9 @@ let numbered = 0;
 const untaken: Extract<LinkMessage, { type: "command" }>[] = [];
 let wish: Wish = { request: 0, before: 0 };
 let interrupting = false;
+/** The debugger, which is loaded when a front end first asks for it. */
+let debug: Promise<DebugSession> | undefined;
+let debugging: DebugSession | undefined;
 
 /** Sends a command to the main thread, which takes commands one by one and each exactly once. */
 function send(command: Command): void {
@@ -67,7 +71,9 @@ async function interrupt(): Promise<void> {
 }
 
 async function interruptOnce(one: Wish): Promise<void> {
-  for (let isForced = false; !(await cancel(one)); ) {
+  for (let isForced = false; ; ) {
+    if (debugging?.isStopped) await breakOff(debugging);
+    if (await cancel(one)) return;
     const result = await stop(isForced, one);
     if (result === "heard") return;
     isForced = result === "idle";
@@ -116,6 +122,21 @@ async function stop(isForced: boolean, one: Wish): Promise<"heard" | "idle" | "s
   }
 }
 
+/** Ends the code that the debugger has stopped: that is the user's, so it holds no lock for long. */
+async function breakOff(session: DebugSession): Promise<void> {
+  while (Atomics.compareExchange(words, WORD.hold, HOLD.free, HOLD.stopping) !== HOLD.free) {
+    await sleep(1);
+    if (!session.isStopped) return;
+  }
+  try {
+    Atomics.store(words, WORD.cancelled, 0);
+    Atomics.add(words, WORD.stops, 1);
+    await session.end();
+  } finally {
+    Atomics.store(words, WORD.hold, HOLD.free);
+  }
+}
+
 /** Whether the main thread looks idle; false if it cannot answer, for example because its stack is full. */
 async function looksIdle(session: Session): Promise<boolean> {
   try {
@@ -143,8 +164,30 @@ async function terminate(session: Session): Promise<void> {
   await looksIdle(session);
 }
 
+/** What the main thread answers itself, unless the debugger has stopped it. */
+const ANSWERED = new Set(["inspectVariables", "richInspectVariables", "variables", "evaluate"]);
+
+async function obeyDebugger(command: Extract<Command, { type: "debug" }>): Promise<void> {
+  const { request, message } = command;
+  if (ANSWERED.has(message.command) && !debugging?.isStopped) {
+    send(command);
+    return;
+  }
+  debug ??= import("../debug/session.ts").then(({ DebugSession }) => {
+    debugging = new DebugSession({ words, folder: process.cwd(), pid: process.pid, tell });
+    return debugging;
+  });
+  await (await debug).answer(request, message);
+}
+
+/** Tells the supervisor, also while the main thread is stopped. */
+function tell(event: Event): void {
+  commands.write(encodeCommand(event));
+}
+
 function obey(command: Command): void {
   if (command.type === "interrupt") interrupt().catch(warn);
+  else if (command.type === "debug") obeyDebugger(command).catch(warn);
   else if (command.type === "input" && Atomics.load(words, WORD.asking) === 1) {
     answers.postMessage(command.value);
     Atomics.store(words, WORD.asking, 0);
@@ -166,7 +209,7 @@ function end(): void {
 
 function warn(error: unknown): void {
   const { message = String(error) } = error as Partial<Error>;
-  writeSync(2, `an interrupt failed: ${message}\n`);
+  writeSync(2, `an interrupt or the debugger failed: ${message}\n`);
 }
 
 /** Ends this process and reports why: without its link, the main thread could never be interrupted again. */
@@ -182,7 +225,7 @@ function lost(error: unknown): void {
 process.on("uncaughtException", lost);
 process.on("unhandledRejection", lost);
 const decoder = new CommandDecoder();
-const commands = new Socket({ fd, readable: true, writable: false });
+const commands = new Socket({ fd, readable: true, writable: true });
 commands.on("data", (bytes: Buffer) => {
   for (const command of decoder.push(bytes)) obey(command);
 });

@@ -13,6 +13,7 @@ import { load, notify, store } from "../originals.ts";
 import { Cells } from "./cells.ts";
 import { Comms } from "./comm.ts";
 import { critical, forgetSections, installProbe } from "./critical.ts";
+import { DebugHost } from "./debug.ts";
 import { installEmptyInput } from "./empty-input.ts";
 import { installExits } from "./exits.ts";
 import { FOLDERS, installHelper } from "./helper.ts";
@@ -96,6 +97,9 @@ Object.defineProperty(globalThis, "display", {
   writable: true,
 });
 
+modules.isTraced = () => load(words, WORD.debugging) === 1;
+const debug = new DebugHost({ inspector, modules, stacks, frames });
+
 function obey(command: Exclude<Command, { type: "execute" }>): void {
   switch (command.type) {
     case "input":
@@ -116,6 +120,9 @@ function obey(command: Exclude<Command, { type: "execute" }>): void {
       });
       break;
     }
+    case "debug":
+      debug.obey(command.request, command.message);
+      break;
     case "exit":
       exit(0);
   }

@@ -15,6 +15,8 @@ export const WORD = {
   asking: 4,
   /** 1 once the main thread has started: before that, nothing may be stopped. */
   ready: 5,
+  /** 1 while a debugger is attached. */
+  debugging: 6,
 } as const;
 
 /** A lock: the main thread cannot enter a critical section while it may be stopped, and vice versa. */
