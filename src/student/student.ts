@@ -140,13 +140,16 @@ export class Student {
   }
 }
 
-const isNegative = ({ values }: Rows): boolean => Array.from(values ?? []).some((x) => x < 0);
+const isNegative = ({ values }: Rows): boolean =>
+  Array.prototype.some.call(values ?? [], (x) => x < 0);
 
 /** A graph with which a student answers questions. */
 export class PreparedGraph {
   readonly student: Student;
   readonly graph: StudentGraph;
   readonly #features: Rows;
+  /** Whether some are negative. */
+  readonly #signed: boolean;
   /** What added nodes' features are given. */
   readonly #form: Form | undefined;
   readonly #products = new Map<string, Matrix>();
@@ -172,6 +175,7 @@ export class PreparedGraph {
     this.graph = asIs || form ? { ...graph, featuresAsIs: asIs } : graph;
     this.#form = form ?? (graph.featuresMade ? graph : undefined);
     this.#features = student.read(features, graph.featuresMade ? undefined : form);
+    this.#signed = isNegative(this.#features);
     this.#position = new Int32Array(nodes).fill(-1);
   }
 
@@ -249,7 +253,7 @@ export class PreparedGraph {
     }
     const own = added.map(({ features }) => {
       const row = student.read(addedFeatures(features, graph.features.columns), this.#form);
-      if (graph.featuresAsIs || !isNegative(row) || isNegative(this.#features)) return row;
+      if (graph.featuresAsIs || !isNegative(row) || this.#signed) return row;
       throw new StudentError(
         "an added node has negative features, which dividing rows by their sum would turn",
       );

@@ -76,7 +76,7 @@ function refuseOtherNodes(file: FittedModel, { name, featuresMade }: Graph): voi
 function inOrderOf(file: FittedModel, graph: Graph, done: string[]): Graph {
   const { config, shape, featureNames: wanted } = file;
   const { features, featureNames: found, name } = graph;
-  if (!wanted || !found) return graph;
+  if (!wanted || !found) return inGivenOrder(file, graph, done);
   const places = columnOrder(wanted, found, !config.features);
   if (typeof places === "string") {
     throw new UserError(
@@ -97,6 +97,24 @@ function inOrderOf(file: FittedModel, graph: Graph, done: string[]): Graph {
       featureScales: { means: ordered(scales.means), deviations: ordered(scales.deviations) },
     }),
   };
+}
+
+/** Where one side alone has names of columns: read in their order, and said; the names are the model's afterwards. */
+function inGivenOrder(
+  { config, featureNames: wanted }: FittedModel,
+  graph: Graph,
+  done: string[],
+): Graph {
+  const { featureNames: found, ...rest } = graph;
+  if (!wanted && !found) return graph;
+  const { name } = graph;
+  const without = wanted ? `those of ${name} have no names` : "the model's file has no names";
+  done.push(`the columns of ${name} are read in the order of ${config.dataset}'s: ${without}`);
+  if (!wanted) return rest;
+  // No column is called "": what the model does not read stays without a name.
+  const names = Array.from({ length: graph.features.columns }, () => "");
+  for (const [k, wantedName] of wanted.entries()) names[config.features?.[k] ?? k] = wantedName;
+  return { ...rest, featureNames: names };
 }
 
 /** The places of all columns: those that the model reads where it reads them, the others in between. */
@@ -137,6 +155,12 @@ function inFormOf(
   }
   if (featuresMade !== made) {
     throw new UserError(`${learned}, and those of ${name} were made ${featuresMade}: ${again}`);
+  }
+  if (made === "standardised" && !scales) {
+    throw new UserError(
+      `${learned}, by means and deviations that its file does not have (${config.dataset} was imported by an earlier ` +
+        "version): import its files again and train it anew",
+    );
   }
   if (featureScales && !isNear(graph.featureScales, scales!, config.features)) {
     throw new UserError(

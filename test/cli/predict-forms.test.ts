@@ -11,6 +11,7 @@ import type { Graph } from "../../src/graph/graph.ts";
 import * as browser from "../../src/student/index.ts";
 import { startEngine } from "../../src/tensor/index.ts";
 import { evaluate } from "../../src/training/apply.ts";
+import { fitGraph } from "../../src/training/fit.ts";
 import { graphFacts } from "../../src/training/graph-facts.ts";
 import { decodeModel, encodeModel, type ModelFile } from "../../src/training/model-file.ts";
 import { folderOf } from "../datasets/import/support/folder.ts";
@@ -133,6 +134,36 @@ for (const form of FORMS) {
     assert.ok(answer, "a question's features are those of files too");
   });
 }
+
+test("columns without names on one side are read in order, which is said once", async () => {
+  for (const kept of [undefined, [0, 1, 3]]) {
+    const { model, logits, rows } = await subject("standardised", kept);
+    const { graph } = await importDataset(rows(NODES + MORE), { features: "as-is" });
+    const { featureNames: _, ...nameless } = graph;
+    const { featureNames: __, ...older } = model;
+    const pairs = [
+      [model, nameless, /in the order of .*: those of \S+ have no names\n/],
+      [older, graph, /in the order of .*: the model's file has no names\n/],
+    ] as const;
+    for (const [file, other, told] of pairs) {
+      const first = fitGraph(file, other);
+      assert.match(first.done.join("\n"), told);
+      assert.deepEqual(fitGraph(file, first.graph).done, []);
+      const found = await evaluate(file, { dataset: first.graph });
+      assert.ok(difference(found.logits, logits) < 1e-5);
+    }
+  }
+});
+
+test("standardised by an earlier version, which kept no means: no other graph's are taken for them", async () => {
+  const { model, rows } = await subject("standardised");
+  const { featureScales: _, ...older } = model;
+  const { graph } = await importDataset(rows(NODES + MORE), { features: "standardised" });
+  assert.throws(
+    () => fitGraph(older, graph),
+    /by means and deviations that its file does not have/,
+  );
+});
 
 /** The logits of a graph that has the node, whose features are made by the definition of the form. */
 async function logitsWith(
