@@ -170,7 +170,8 @@ suite("a debugger", () => {
     assert.equal(frame?.source.path, join(folder, "local.ts"));
     assert.deepEqual((await client.scopes(frame!.id))["Locals"], { x: "2", y: "[no value yet]" });
     const { breakpoints } = await set("local.ts", 5, "x > 2");
-    assert.deepEqual([breakpoints[0]?.["verified"], breakpoints[0]?.["line"]], [true, 5]);
+    const { verified, line, source } = breakpoints[0]!;
+    assert.deepEqual([verified, line, source], [true, 5, { path: join(folder, "local.ts") }]);
     await go("continue");
     assert.equal(await client.stop(), "breakpoint less:2:3");
     await go("continue");
@@ -180,8 +181,8 @@ suite("a debugger", () => {
     assert.equal(resultOf(await running), "[ 1, 3, 5 ]");
     const { modules } = await client.ask<{ modules: { name: string }[] }>("modules");
     assert.deepEqual(modules.map(({ name }) => name).sort(), ["local.ts", "plain.mjs"]);
-    const source = await client.ask("source", { source: { path: join(folder, "types.ts") } });
-    assert.equal(source["content"], "export type T = number;\n");
+    const shown = await client.ask("source", { source: { path: join(folder, "types.ts") } });
+    assert.equal(shown["content"], "export type T = number;\n");
   });
 
   test("an interrupt ends the cell where it stands, and keeps variables", async () => {
