@@ -17,17 +17,18 @@ test("importing starts no engine and reads no data; what it exports works", asyn
   const abkd = await import("../src/index.ts");
   assert.deepEqual(opened, []);
   assert.throws(() => abkd.memory(), /startEngine/);
-  abkd.startEngine();
+  const teacher = abkd.teacherConfig({ dataset: "synthetic", seed: abkd.TEACHER_SEED });
+  const config = abkd.studentConfig({ dataset: "synthetic", seed: 1 }, "student", teacher, {
+    training: { epochs: 2 },
+  });
+  const run = await abkd.prepareRun(config); // what needs the engine starts it
+  run.dispose();
   assert.match(opened.join(), /\.wasm/, "the watch itself works");
   read.mock.restore();
   syncBuiltinESMExports();
 
   const graph = await abkd.loadDataset("synthetic");
-  const split = await abkd.loadSplit(graph, "random:48/32/20:0");
-  const teacher = abkd.teacherConfig({ dataset: "synthetic", seed: abkd.TEACHER_SEED });
-  const config = abkd.studentConfig({ dataset: "synthetic", seed: 1 }, "student", teacher, {
-    training: { epochs: 2 },
-  });
+  const split = await abkd.loadSplit(graph, config.split);
   assert.equal(abkd.startEngine().name, "abkd");
   const shape = { features: graph.features.columns, classes: graph.classes };
   const model = new abkd.Gcnii(config.model, shape, config.seed);

@@ -13,5 +13,5 @@ export const { name: NAME, version: VERSION } = JSON.parse(readFileSync(file, "u
 };
 
 /** Returns the name of a variable that sets the kernel's habits: ABKD_KERNEL_HISTORY, TS_KERNEL_HISTORY. */
-export const kernelVariable = (setting: "DIAGNOSTICS" | "HISTORY" | "TOKEN"): string =>
+export const kernelVariable = (setting: "DIAGNOSTICS" | "HISTORY" | "INSTALL" | "TOKEN"): string =>
   `${NAME.replace(/kernel$/, "")}_KERNEL_${setting}`.toUpperCase();

@@ -3,12 +3,12 @@ import { existsSync, statSync } from "node:fs";
 import { Command, Option } from "commander";
 import { OptionError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
-import { loadDataset } from "../datasets/index.ts";
 import { grouped } from "../display/format.ts";
 import { readModelFile } from "../training/apply.ts";
 import { encodeModel, encodeModelNpz, type ModelFile } from "../training/model-file.ts";
 import { describeRun, runId } from "../training/run-id.ts";
 import { findRun, RUNS_FOLDER, readFiles, readModel } from "../training/run-store.ts";
+import { graphOf } from "./model-graph.ts";
 import { addModuleOption } from "./modules.ts";
 import { integer } from "./numbers.ts";
 import { DATASET_FLAG } from "./options.ts";
@@ -86,13 +86,9 @@ async function encoded(
   return encodeOnnxModel(model);
 }
 
-async function exportWeb(
-  model: ModelFile,
-  folder: string,
-  { dataset = model.config.dataset, data }: ExportOptions,
-): Promise<void> {
+async function exportWeb(model: ModelFile, folder: string, options: ExportOptions): Promise<void> {
   const { writeWebFolder } = await import("../deployment/web-folder.ts");
-  const graph = await loadDataset(dataset, data === undefined ? {} : { dataDir: data });
+  const graph = await graphOf(model, options);
   const files = writeWebFolder(folder, model, graph);
   const sizes = Array.from(files, ([name, bytes]) => `${name} ${grouped(bytes)} bytes`);
   print(`${folder}: ${describeRun(model.config)}; open ${folder}/index.html\n${sizes.join(", ")}`);

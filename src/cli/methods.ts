@@ -24,10 +24,15 @@ export function methodsCommand(): Command {
 const WITH_PRECISION =
   "\n\nEach trains students of low precision too: --precision int8 or int4, see docs/precision.md.";
 
+function takesBatches({ byBatch }: AnyMethod): string {
+  if (!byBatch) return "";
+  return byBatch === "arcs" ? "; takes --batch with --sampler walks" : "; takes --batch";
+}
+
 function methodsText(shown: readonly AnyMethod[]): string {
   const blocks = shown.map((method) => {
     const lines = [
-      `${method.name}: ${method.summary}${method.byBatch ? "; takes --batch" : ""}`,
+      `${method.name}: ${method.summary}${takesBatches(method)}`,
       ...(method.source === undefined ? [] : [`  published: ${method.source}`]),
       ...(method.needsTeacher ? [`  reads of its teacher: ${readsOfTeacher(method)}`] : []),
     ];

@@ -1,4 +1,4 @@
-// abkd notebook: runs, checks and exports notebooks without a browser.
+// abkd notebook: runs, checks, converts and exports notebooks without a browser.
 import path from "node:path";
 import { Command, Option } from "commander";
 import { OptionError, UserError } from "../base/errors.ts";
@@ -14,6 +14,7 @@ import {
   TOLERANCE,
 } from "../notebook/check.ts";
 import type { Transport } from "../notebook/client.ts";
+import { installDependencies, recordDependencies } from "../notebook/dependencies.ts";
 import { type Notebook, readNotebook, serialiseNotebook } from "../notebook/nbformat.ts";
 import { injectParameters, parseParameter } from "../notebook/parameters.ts";
 import {
@@ -26,6 +27,7 @@ import {
   runNotebook,
 } from "../notebook/run.ts";
 import { inPlainWords, KERNEL_COMMAND } from "./kernel.ts";
+import { notebookConvertCommand } from "./notebook-convert.ts";
 import { notebookExportCommand } from "./notebook-export.ts";
 import { real } from "./numbers.ts";
 import { print } from "./output.ts";
@@ -35,6 +37,7 @@ interface CommonOptions {
   readonly kernel?: string;
   readonly transport: Transport;
   readonly timeout?: number;
+  readonly allowInstall?: boolean;
 }
 
 interface RunCommandOptions extends CommonOptions {
@@ -51,7 +54,7 @@ interface CheckCommandOptions extends CommonOptions {
 /** Returns the command `notebook` with its subcommands. */
 export function notebookCommand(): Command {
   const command = new Command("notebook").description(
-    "Runs, checks and exports notebooks without a browser, in this package's TypeScript kernel, " +
+    "Runs, checks, converts and exports notebooks without a browser, in this package's TypeScript kernel, " +
       "which need not be installed, or in any installed one.",
   );
   const add = (name: string, description: string): Command =>
@@ -70,7 +73,8 @@ export function notebookCommand(): Command {
       )
       .addOption(
         new Option("--timeout <seconds>", "time limit per cell (default: none)").argParser(real()),
-      );
+      )
+      .option("--allow-install", "install what cells import as npm:NAME into .abkd/ beside them");
   add("run", "run notebooks from start to end; exit code 1 at the first error")
     .addOption(new Option("--inplace", "write the outputs into the notebook").conflicts("output"))
     .option("--output <file>", "write a notebook with the outputs")
@@ -115,7 +119,7 @@ export function notebookCommand(): Command {
       ].join("\n"),
     )
     .action(check);
-  return command.addCommand(notebookExportCommand());
+  return command.addCommand(notebookExportCommand()).addCommand(notebookConvertCommand());
 }
 
 async function run(files: readonly string[], options: RunCommandOptions): Promise<void> {
@@ -131,6 +135,7 @@ async function run(files: readonly string[], options: RunCommandOptions): Promis
     }
     injectParameters(notebook, param, file);
   }
+  await installAll(notebooks, options);
   for (const { file, notebook } of notebooks) {
     const target = options.inplace ? file : options.output;
     const started = performance.now();
@@ -141,6 +146,7 @@ async function run(files: readonly string[], options: RunCommandOptions): Promis
         cwd: path.dirname(path.resolve(file)),
         allowErrors: options.allowErrors ?? false,
       });
+      recordDependencies(notebook, path.dirname(path.resolve(file)));
       if (target !== undefined) writeAtomic(target, serialiseNotebook(notebook));
       if (ran.failure) {
         const written = target === undefined ? "" : `; the outputs so far are in ${target}`;
@@ -159,6 +165,7 @@ async function run(files: readonly string[], options: RunCommandOptions): Promis
 async function check(files: readonly string[], options: CheckCommandOptions): Promise<void> {
   const { kernel, notebooks } = open(files, options);
   const { tolerance } = options;
+  await installAll(notebooks, options);
   let count = 0;
   for (const { file, notebook } of notebooks) {
     const problems = await following(file, (watch) =>
@@ -182,6 +189,19 @@ function open(
     for (const { file, notebook } of notebooks) checkLanguage(notebook, file);
   }
   return { kernel, notebooks };
+}
+
+/** Before any cell runs, so that no output depends on what was installed already. */
+async function installAll(
+  notebooks: readonly { readonly file: string; readonly notebook: Notebook }[],
+  { allowInstall = false }: CommonOptions,
+): Promise<void> {
+  if (!allowInstall) return;
+  for (const { file, notebook } of notebooks) {
+    const folder = path.dirname(path.resolve(file));
+    const say = (line: string): void => console.error(`${file}: ${line}`);
+    await installDependencies(notebook, file, folder, say);
+  }
 }
 
 function commonOptions(

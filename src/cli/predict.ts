@@ -126,7 +126,8 @@ async function predictAdded(
   graph: Graph,
   options: PredictOptions,
 ): Promise<void> {
-  const { names, nodes } = await readAdded(options.add!, options.edges, graph);
+  const { names, nodes, decisions } = await readAdded(options.add!, options.edges, graph);
+  for (const line of decisions) tell(line);
   const prepared = (await loadStudent(model)).prepare(graph);
   const asked = names.map((_, k) => graph.nodes + k);
   const found = prepared.predict(asked, nodes);

@@ -15,6 +15,7 @@ export function encodeGraph({
   features,
   labels,
   featuresAsIs,
+  featuresMade,
 }: Graph): Uint8Array {
   const { indptr, indices } = adjacency;
   const upper: number[] = [];
@@ -39,6 +40,7 @@ export function encodeGraph({
     classes: String(classes),
     features: String(features.columns),
     ...(featuresAsIs && { featuresAsIs: "true" }),
+    ...(featuresMade && { featuresMade }),
   };
   return encodeSafetensors({ tensors, metadata });
 }

@@ -19,6 +19,8 @@ interface Arcs {
 
 /** LeakyReLU's slope below 0. */
 const SLOPE = 0.2;
+/** The type that Cast makes of what is true or false: ONNX's number of float32. */
+const FLOAT = 1;
 
 /** The file with its arrays as constants, and the operators that the kinds share. */
 class Network {
@@ -31,7 +33,11 @@ class Network {
     this.#file = file;
     const { graph } = this;
     const { features: kept } = file.config;
-    const read = kept ? graph.add("Gather", ["x", graph.integers(...kept)], { axis: 1 }) : "x";
+    const formed = this.#formed();
+    const taken = kept
+      ? graph.add("Gather", [formed, graph.integers(...kept)], { axis: 1 })
+      : formed;
+    const read = this.#standardised(taken);
     if (file.featuresAsIs) {
       this.features = read;
       return;
@@ -39,6 +45,36 @@ class Network {
     const sum = graph.add("ReduceSum", [read, graph.integers(1)], { keepdims: 1 });
     const empty = graph.add("Equal", [sum, graph.scalar(0)]);
     this.features = graph.add("Div", [read, graph.add("Where", [empty, graph.scalar(1), sum])]);
+  }
+
+  /** The features in their form, if that is made of each node's row. */
+  #formed(): string {
+    const { graph } = this;
+    const made = this.#file.featuresMade;
+    const zero = (x: string): string => graph.add("Equal", [x, graph.scalar(0)]);
+    if (made === "binary") {
+      return graph.add("Cast", [graph.add("Not", [zero("x")])], { to: FLOAT });
+    }
+    if (made !== "unit") return "x";
+    const squares = graph.add("Mul", ["x", "x"]);
+    const length = graph.add("Sqrt", [
+      graph.add("ReduceSum", [squares, graph.integers(1)], { keepdims: 1 }),
+    ]);
+    return graph.add("Div", ["x", graph.add("Where", [zero(length), graph.scalar(1), length])]);
+  }
+
+  /** The columns that the model reads, standardised if those that it learned from were. */
+  #standardised(read: string): string {
+    const { graph } = this;
+    const { featureScales } = this.#file;
+    if (!featureScales) return read;
+    const row = (name: string, values: readonly number[]): string =>
+      graph.constant(name, { shape: [values.length], values: Float32Array.from(values) });
+    const factors = featureScales.deviations.map((deviation) =>
+      deviation > 0 ? 1 / deviation : 0,
+    );
+    const gaps = graph.add("Sub", [read, row("features.mean", featureScales.means)]);
+    return graph.add("Mul", [gaps, row("features.factor", factors)]);
   }
 
   /** Whether the model reads edge_index. */
@@ -242,7 +278,8 @@ const FORWARD: Readonly<Record<string, Forward>> = {
 };
 
 /**
- * Encodes a trained model for ONNX runtimes, opset 18. Inputs: `x`, float32, nodes x features, not normalised;
+ * Encodes a trained model for ONNX runtimes, opset 18. Inputs: `x`, float32, nodes x features, as files have them (the
+ * form that an import gave them is part of the model, where it is made of a node's row);
  * `edge_index`, int64, 2 x arcs as in PyG: both directions of each edge, no loops, none twice (an MLP has no
  * such input). Outputs: `logits` and `probabilities`, nodes x classes.
  * @throws OptionError for a kind of model that has no such form

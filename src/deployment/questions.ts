@@ -5,7 +5,8 @@ import { printable } from "../base/printable.ts";
 import { newNodesFault } from "../datasets/import/features.ts";
 import type { Graph } from "../graph/graph.ts";
 import { StudentError } from "../student/rows.ts";
-import { type Predictions, type PreparedGraph, Student } from "../student/student.ts";
+import type { Predictions, PreparedGraph } from "../student/student.ts";
+import { FittingStudent } from "../training/load-student.ts";
 import type { ModelFile } from "../training/model-file.ts";
 
 /** One of a node's most probable classes. */
@@ -42,7 +43,7 @@ export class Desk {
    * @throws StudentError for a model or a graph that does not fit
    */
   constructor(model: ModelFile, graph: Graph, top = 1) {
-    this.#graph = new Student(model).prepare(graph);
+    this.#graph = new FittingStudent(model).prepare(graph);
     this.#nodes = graph.nodeNames && new Map(graph.nodeNames.map((name, node) => [name, node]));
     this.#classNames = model.classNames;
     this.#unfit = newNodesFault(graph);

@@ -3,13 +3,16 @@ import { readFileSync } from "node:fs";
 import ts from "typescript";
 
 /** In an order in which each imports only those before it. */
-const PARTS = ["rows", "matrix", "region", "kinds", "student", "files"] as const;
+const PARTS = ["rows", "form", "matrix", "region", "kinds", "student", "files"] as const;
 const EXPORTS = "loadGraph, loadStudent, PreparedGraph, Student, StudentError";
 
 /** In a checkout .ts, in the package .js. */
 const ENDING = import.meta.url.slice(-3);
 
-/** Returns a file of src/student without its types. */
+/** A block of one statement, which needs no braces. */
+const SHORT_BLOCK = /^(\t*(?:if|for) \(.*\)) \{\n\t+(?!\t|if |for |const |let )(.*;)\n\t+\}$/gm;
+
+/** Returns a file of src/student without its types, in fewer lines than the compiler prints. */
 function sourceOf(name: string): string {
   const text = readFileSync(new URL(`../student/${name}${ENDING}`, import.meta.url), "utf8");
   const compilerOptions = {
@@ -18,7 +21,10 @@ function sourceOf(name: string): string {
     removeComments: true,
   };
   const { outputText } = ts.transpileModule(text, { compilerOptions });
-  return outputText.replace(/^(?: {4})+/gm, (indent) => "\t".repeat(indent.length / 4));
+  return outputText
+    .replace(/^(?: {4})+/gm, (indent) => "\t".repeat(indent.length / 4))
+    .replace(/^(\t*(?:if|for) \(.*\)|\t*else)\n\t+/gm, "$1 ")
+    .replace(SHORT_BLOCK, "$1 $2");
 }
 
 const IMPORT = /^import\s[^;]*;\n/gm;

@@ -7,8 +7,9 @@ import type { Outputs } from "../models/model.ts";
 import { Arcs, arcAbsoluteDistances, arcCrossEntropy, arcSoftmax } from "../tensor/ops/arcs.ts";
 import { mapElements } from "../tensor/ops/elements.ts";
 import { comparedLayers } from "./compared-layers.ts";
-import type { Method } from "./method.ts";
+import type { Method, Scene } from "./method.ts";
 import { Objective, type Term } from "./objective.ts";
+import { perBatch } from "./per-batch.ts";
 
 export type AlignaheadOptions = {
   readonly students: number;
@@ -41,6 +42,7 @@ export const alignahead: Method<AlignaheadOptions, "one-to-one"> = {
   needsTeacher: false,
   labelSets: true,
   turns: true,
+  byBatch: "arcs",
   defaults: { students: 3, a: 1, align: "ahead" },
   options: {
     students: {
@@ -61,45 +63,53 @@ export const alignahead: Method<AlignaheadOptions, "one-to-one"> = {
   presets: { "one-to-one": { align: "same" } },
   students: ({ students }) => students,
   checkStudent: (student) => void comparedLayers("alignahead", student, 1),
-  create({ graph, student }, { a, align }) {
-    const count = comparedLayers("alignahead", student, 1);
-    const arcs = Arcs.from(graph.adjacency.host);
-    // The peer's layer i teaches the student's layer i + 1, or i.
-    const shift = align === "ahead" ? 1 : 0;
-    const divergences = (own: Outputs): tf.Scalar[] => {
-      const peers = own.peers ?? [];
-      return Array.from({ length: count }, (_, i) => {
-        const scores = similarities(arcs, own.layers!.at((i + shift) % count));
-        const each = peers.map(({ layers }) => divergence(arcs, scores, layers!.at(i)));
-        return tf.mul(tf.addN(each), 1 / peers.length);
-      });
-    };
-    const term: Term = {
-      parameters: [],
-      reads: "layers",
-      value: (own) => tf.addN(divergences(own)),
-      inspect: (own) => ({
-        scalars: Object.fromEntries(
-          tf.tidy(() =>
-            divergences(own).map((kl, i) => [
-              `kl.layer${((i + shift) % count) + 1}`,
-              kl.dataSync()[0]!,
-            ]),
-          ),
-        ),
-        matrices: {},
-        warnings:
-          count === 1
-            ? [
-                "the students have one hidden layer: there is no layer ahead, both alignments are the same",
-              ]
-            : [],
-      }),
-      dispose: () => arcs.dispose(),
-    };
+  create(scene, { a, align }) {
+    const term = perBatch<Scene>(scene, (own) => structuresTerm(own, align));
     return new Objective(1, { weight: a, term });
   },
 };
+
+/** The term on one graph. */
+function structuresTerm(
+  { graph, student }: Pick<Scene, "graph" | "student">,
+  align: AlignaheadOptions["align"],
+): Term {
+  const count = comparedLayers("alignahead", student, 1);
+  const arcs = Arcs.from(graph.adjacency.host);
+  // The peer's layer i teaches the student's layer i + 1, or i.
+  const shift = align === "ahead" ? 1 : 0;
+  const divergences = (own: Outputs): tf.Scalar[] => {
+    const peers = own.peers ?? [];
+    return Array.from({ length: count }, (_, i) => {
+      const scores = similarities(arcs, own.layers!.at((i + shift) % count));
+      const each = peers.map(({ layers }) => divergence(arcs, scores, layers!.at(i)));
+      return tf.mul(tf.addN(each), 1 / peers.length);
+    });
+  };
+  return {
+    parameters: [],
+    reads: "layers",
+    value: (own) => tf.addN(divergences(own)),
+    inspect: (own) => ({
+      scalars: Object.fromEntries(
+        tf.tidy(() =>
+          divergences(own).map((kl, i) => [
+            `kl.layer${((i + shift) % count) + 1}`,
+            kl.dataSync()[0]!,
+          ]),
+        ),
+      ),
+      matrices: {},
+      warnings:
+        count === 1
+          ? [
+              "the students have one hidden layer: there is no layer ahead, both alignments are the same",
+            ]
+          : [],
+    }),
+    dispose: () => arcs.dispose(),
+  };
+}
 
 /** exp(-|h_u - h_v|_1 / 100) of each arc. */
 function similarities(arcs: Arcs, map: tf.Tensor2D): tf.Tensor1D {

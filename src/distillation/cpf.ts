@@ -3,6 +3,9 @@
 // (BUPT-GAMMA/CPF, distill_dgl.py, 304ada6). Its student is the model kind of the same name.
 import * as tf from "@tensorflow/tfjs";
 import { mapElements } from "../tensor/ops/elements.ts";
+import type { TaughtScene } from "./method.ts";
+import type { Term } from "./objective.ts";
+import { perBatch } from "./per-batch.ts";
 import { rival } from "./rival.ts";
 
 /**
@@ -23,28 +26,32 @@ export const cpf = rival({
   defaults: { beta: 1, hardWeight: 0 },
   options: {},
   presets: {},
-  term({ teacher, train }) {
-    const { target, others } = tf.tidy(() => {
-      const { logits } = teacher.outputs("logits");
-      const classes = logits.shape[1];
-      const others = new Float32Array(logits.size).fill(1);
-      for (const node of train.chosen) others.fill(0, node * classes, (node + 1) * classes);
-      return {
-        target: tf.softmax(logits) as tf.Tensor2D,
-        others: tf.tensor2d(others, logits.shape),
-      };
-    });
-    return {
-      parameters: [],
-      reads: "logits",
-      value({ logits }) {
-        const off = tf.mul(tf.sub(tf.softmax(logits), target), others);
-        // At a match the slope is 0, not infinite.
-        return mapElements(tf.sum(tf.mul(off, off)), Math.sqrt, (_, root) =>
-          root > 0 ? 0.5 / root : 0,
-        ) as tf.Scalar;
-      },
-      dispose: () => tf.dispose([target, others]),
-    };
-  },
+  byBatch: true,
+  term: (scene) => perBatch(scene, distanceTerm),
 });
+
+/** The term on one graph. */
+function distanceTerm({ teacher, train }: Pick<TaughtScene, "teacher" | "train">): Term {
+  const { target, others } = tf.tidy(() => {
+    const { logits } = teacher.outputs("logits");
+    const classes = logits.shape[1];
+    const others = new Float32Array(logits.size).fill(1);
+    for (const node of train.chosen) others.fill(0, node * classes, (node + 1) * classes);
+    return {
+      target: tf.softmax(logits) as tf.Tensor2D,
+      others: tf.tensor2d(others, logits.shape),
+    };
+  });
+  return {
+    parameters: [],
+    reads: "logits",
+    value({ logits }) {
+      const off = tf.mul(tf.sub(tf.softmax(logits), target), others);
+      // At a match the slope is 0, not infinite.
+      return mapElements(tf.sum(tf.mul(off, off)), Math.sqrt, (_, root) =>
+        root > 0 ? 0.5 / root : 0,
+      ) as tf.Scalar;
+    },
+    dispose: () => tf.dispose([target, others]),
+  };
+}

@@ -32,6 +32,7 @@ export const gnnsd: Method<GnnSdOptions, never> = {
   version: 1,
   needsTeacher: false,
   labelSets: true,
+  byBatch: "arcs",
   defaults: { gamma: 1 },
   options: {
     gamma: { kind: "number", min: 0, description: "weight of what deeper layers lose" },
@@ -40,15 +41,15 @@ export const gnnsd: Method<GnnSdOptions, never> = {
   checkStudent: (student) => void comparedLayers("gnnsd", student, FEWEST),
   create({ graph, student }, { gamma }) {
     const count = comparedLayers("gnnsd", student, FEWEST);
-    const all = (own: Outputs): tf.Tensor1D[] =>
+    const all = (own: Outputs, { adjacency } = graph): tf.Tensor1D[] =>
       Array.from({ length: count }, (_, layer) =>
-        discrepancies(graph.adjacency, own.layers!.activated(layer)),
+        discrepancies(adjacency, own.layers!.activated(layer)),
       );
     const term: Term = {
       parameters: [],
       reads: "layers",
-      value(own) {
-        const rates = all(own);
+      value(own, _step, batch) {
+        const rates = all(own, batch?.graph);
         const lengths = rates.map(lengthOf);
         const first = lengths.indexOf(Math.max(...lengths));
         const lost = rates.flatMap((rate, layer) => {

@@ -5,7 +5,9 @@ import * as tf from "@tensorflow/tfjs";
 import type { Outputs } from "../models/model.ts";
 import { takeRows, unitRows } from "../tensor/ops/rows.ts";
 import { similarities, similarityMismatch } from "../tensor/ops/similarity.ts";
+import type { TaughtScene } from "./method.ts";
 import type { Term } from "./objective.ts";
+import { perBatch } from "./per-batch.ts";
 import { hiddenOf, KERNELS, type Kernel, rival, softMixture } from "./rival.ts";
 import { heldMatrix, keepsMatrix, sampleNodes } from "./sample.ts";
 
@@ -14,9 +16,9 @@ export type GspOptions = { readonly kernel: Kernel; readonly sample: number };
 /**
  *     L_gsp = 1 / m^2 sum over i, j of (k(s_i, s_j) - k(t_i, t_j))^2
  *
- * over m nodes drawn at each step, or all nodes if there are no more; t and s are the rows of the last
- * hidden maps after their activation. There is no projection, because k compares a side with itself (the
- * reference projects on ogbn-arxiv, not on ogbn-mag).
+ * over m nodes drawn at each step, or all nodes (of the graph or the batch) if there are no more; t and s
+ * are the rows of the last hidden maps after their activation. There is no projection, because k compares a
+ * side with itself (the reference projects on ogbn-arxiv, not on ogbn-mag).
  *
  * The cosine collapses to the maps' Gram matrices and visits no pair. The others visit all m^2 pairs
  * of the student; the teacher's are computed once if the graph has at most 4,096 nodes, else at each
@@ -59,16 +61,23 @@ export const gsp = rival<GspOptions, "poly" | "l2" | "rbf" | "soft-labels">({
     if (kernel === "cosine") return { trained: 0, start: 0, step: 0 };
     return heldMatrix(nodes, sample);
   },
-  term({ teacher, seed }, { kernel, sample }) {
-    const hidden = tf.tidy(() => prepared(hiddenOf(teacher), kernel));
-    const nodes = hidden.shape[0];
-    const draw: Draw = (step) =>
-      sample >= nodes ? undefined : sampleNodes(nodes, sample, { seed, stream: "gsp", step });
-    return kernel === "cosine"
-      ? collapsedCosine(hidden, draw)
-      : allPairs(hidden, kernel, keepsMatrix(nodes, sample), draw);
-  },
+  byBatch: true,
+  term: (scene, options) => perBatch(scene, (own) => similarityTerm(own, options)),
 });
+
+/** The term on one graph. */
+function similarityTerm(
+  { teacher, seed }: Pick<TaughtScene, "teacher" | "seed">,
+  { kernel, sample }: GspOptions,
+): Term {
+  const hidden = tf.tidy(() => prepared(hiddenOf(teacher), kernel));
+  const nodes = hidden.shape[0];
+  const draw: Draw = (step) =>
+    sample >= nodes ? undefined : sampleNodes(nodes, sample, { seed, stream: "gsp", step });
+  return kernel === "cosine"
+    ? collapsedCosine(hidden, draw)
+    : allPairs(hidden, kernel, keepsMatrix(nodes, sample), draw);
+}
 
 /** Returns the nodes of a step, or undefined for all. */
 type Draw = (step: number) => Int32Array | undefined;

@@ -5,6 +5,9 @@ import * as tf from "@tensorflow/tfjs";
 import { Arcs, arcCrossEntropy, arcDistances, arcDots, arcSoftmax } from "../tensor/ops/arcs.ts";
 import { mapElements } from "../tensor/ops/elements.ts";
 import { unitRows } from "../tensor/ops/rows.ts";
+import type { TaughtScene } from "./method.ts";
+import type { Term } from "./objective.ts";
+import { perBatch } from "./per-batch.ts";
 import { hiddenOf, KERNELS, type Kernel, rival, softMixture } from "./rival.ts";
 
 export type LspOptions = { readonly kernel: Kernel };
@@ -36,26 +39,30 @@ export const lsp = rival<LspOptions, "soft-labels">({
     },
   },
   presets: { "soft-labels": { beta: 100, ...softMixture } },
-  term({ teacher, graph }, { kernel }) {
-    const arcs = Arcs.from(graph.adjacency.host);
-    const target = tf.tidy(() => arcSoftmax(arcs, scores(arcs, hiddenOf(teacher), kernel)));
-    const entropy = target
-      .dataSync<"float32">()
-      .reduce((sum, p) => sum - (p > 0 ? p * Math.log(p) : 0), 0);
-    return {
-      parameters: [],
-      value({ hidden }) {
-        const own = scores(arcs, hidden!, kernel);
-        const divergence = tf.sub(arcCrossEntropy(arcs, own, target), entropy);
-        return tf.mul(divergence, 1 / Math.max(1, arcs.count));
-      },
-      dispose() {
-        arcs.dispose();
-        target.dispose();
-      },
-    };
-  },
+  byBatch: "arcs",
+  term: (scene, { kernel }) => perBatch(scene, (own) => divergenceTerm(own, kernel)),
 });
+
+/** The term on one graph. */
+function divergenceTerm({ teacher, graph }: TaughtScene, kernel: Kernel): Term {
+  const arcs = Arcs.from(graph.adjacency.host);
+  const target = tf.tidy(() => arcSoftmax(arcs, scores(arcs, hiddenOf(teacher), kernel)));
+  const entropy = target
+    .dataSync<"float32">()
+    .reduce((sum, p) => sum - (p > 0 ? p * Math.log(p) : 0), 0);
+  return {
+    parameters: [],
+    value({ hidden }) {
+      const own = scores(arcs, hidden!, kernel);
+      const divergence = tf.sub(arcCrossEntropy(arcs, own, target), entropy);
+      return tf.mul(divergence, 1 / Math.max(1, arcs.count));
+    },
+    dispose() {
+      arcs.dispose();
+      target.dispose();
+    },
+  };
+}
 
 /** Returns k of each arc's two ends. */
 function scores(arcs: Arcs, hidden: tf.Tensor2D, kernel: Kernel): tf.Tensor1D {

@@ -17,6 +17,12 @@ export function readsOfTeacher({ needsTeacher, teacherParts, defaults }: AnyMeth
   return parts === undefined ? "not declared" : parts.map((part) => READS[part]).join(", ");
 }
 
+/** Whether a method learns from batches, in words. */
+function batchesOf({ byBatch }: AnyMethod): string {
+  if (byBatch === "arcs") return "of walks";
+  return byBatch ? "yes" : "no";
+}
+
 /** Tabulates which parts of a teacher each method reads, and where it was published. */
 export function methodsTable(): Table {
   return {
@@ -24,7 +30,7 @@ export function methodsTable(): Table {
     rows: methods.map((method) => [
       method.name,
       readsOfTeacher(method),
-      method.byBatch ? "yes" : "no",
+      batchesOf(method),
       method.source ?? "",
     ]),
   };

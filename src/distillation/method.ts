@@ -11,7 +11,7 @@ export interface Teacher {
   /**
    * Runs a pass without dropout over the whole graph. The caller owns its tensors, keeps what a method needs
    * and lets a tidy free the rest.
-   * @param nodes if given, returns only their rows, in this order, of a pass that runs once; without layers
+   * @param nodes if given, returns only their rows, in this order, of a pass that runs once
    */
   outputs(reads: Reads, nodes?: Int32Array): Outputs;
 }
@@ -22,6 +22,8 @@ export interface NodeBatch {
   readonly nodes?: Int32Array;
   /** `train`: the labelled training nodes, numbered by the outputs' rows. */
   readonly targets: { readonly train: TaskTargets };
+  /** Of walks: the arcs between the batch's nodes as a graph of its own, numbered by the outputs' rows. */
+  readonly graph?: GraphInputs;
 }
 
 /** What a method is given when it starts. */
@@ -132,10 +134,11 @@ export interface Method<Options extends object, Preset extends string = string>
   /** Whether items may have sets of classes. If absent, it reads logits as one distribution over the classes. */
   readonly labelSets?: true;
   /**
-   * Whether its loss is also right for a batch of nodes. If absent, each step needs the whole graph, because the
-   * method reads arcs or compares all nodes.
+   * Whether its loss is also right for a batch: the loss of a graph that has only the batch's nodes and the arcs
+   * between them. "arcs": it reads these arcs, so that only batches with a `graph` will do. If absent, each step
+   * needs the whole graph.
    */
-  readonly byBatch?: true;
+  readonly byBatch?: true | "arcs";
   readonly defaults: Options;
   /** Every option's legal values, meaning and symbol in the paper. */
   readonly options: OptionTable<Options>;
@@ -144,7 +147,7 @@ export interface Method<Options extends object, Preset extends string = string>
   /**
    * Whether several students take turns: an epoch is then a step of each, one after the other, and `loss` is that
    * of the student whose turn it is, with the others' outputs at that time. If absent, one step moves all of them,
-   * and `loss` is given the first student and adds the others' losses itself. It needs the whole graph.
+   * and `loss` is given the first student and adds the others' losses itself. Each learns from every batch.
    */
   readonly turns?: true;
   /**

@@ -189,10 +189,20 @@ export function checkLabelSets(name: string): void {
   );
 }
 
-/** @throws {OptionError} for a method that needs the whole graph at each step */
-export function checkByBatch(name: string): void {
-  if (findMethod(name).byBatch) return;
-  const others = registry.all.filter(({ byBatch }) => byBatch).map((method) => method.name);
+/**
+ * @param hasArcs whether batches have the arcs between their nodes
+ * @throws {OptionError} for a method that cannot learn from these batches
+ */
+export function checkByBatch(name: string, hasArcs: boolean): void {
+  const { byBatch } = findMethod(name);
+  if (byBatch === true || (byBatch && hasArcs)) return;
+  if (byBatch) {
+    throw new OptionError(
+      `${name} compares nodes along arcs, and nodes dealt out to batches have few among them: draw batches that ` +
+        "have theirs (--batch 2000 --sampler walks:2:30)",
+    );
+  }
+  const others = registry.all.filter((method) => method.byBatch).map((method) => method.name);
   throw new OptionError(
     `${name} needs the whole graph at each step and cannot learn from batches of nodes; ` +
       `these methods can: ${others.join(", ")}`,

@@ -3,13 +3,12 @@ import type { Data, Layout } from "plotly.js-dist";
 import { mean, sampleRankCorrelation } from "simple-statistics";
 import { needObject, RESULT } from "../base/arguments.ts";
 import { plain } from "../base/markup.ts";
-import type { RunResult } from "../training/run.ts";
 import { compose } from "./compose.ts";
 import { baseAxis, baseLayout, colourway, faint } from "./figure.ts";
-import { attentionMatrix, dissimilarityMatrix, matrixOf } from "./matrices.ts";
+import { attentionMatrix, dissimilarityMatrix, type Inspected, matrixOf } from "./matrices.ts";
 import type { SizedRows } from "./study-figures.ts";
 
-function mapOf(run: RunResult, name: string, moment: "first" | "last") {
+function mapOf(run: Inspected, name: string, moment: "first" | "last") {
   const matrix = matrixOf(run, name, moment);
   if (!matrix) throw new Error(`run ${run.id} has no ${name} to show`);
   return matrix;
@@ -19,7 +18,7 @@ function mapOf(run: RunResult, name: string, moment: "first" | "last") {
  * Draws four strips, one below another: A and D, before and after training, teacher layers from left to right. A's
  * colours span 0 to 1, D's the values of both moments.
  */
-export function mapsBeforeAfter(run: RunResult): SizedRows {
+export function mapsBeforeAfter(run: Inspected): SizedRows {
   needObject(run, "mapsBeforeAfter: run", RESULT, "config", "inspection");
   const { dataset, split, seed } = run.config;
   const moments = ["first", "last"] as const;
@@ -46,19 +45,26 @@ export function mapsBeforeAfter(run: RunResult): SizedRows {
 }
 
 /**
- * Draws one teacher layer at a time, chosen by a slider: its dissimilarity to each student layer and its
- * attention, before and after training.
+ * Draws one teacher layer at a time: its dissimilarity to each student layer and its attention, before and after
+ * training.
+ * @param layer the teacher layer, from 1; if left out, the figure has a slider for it
+ * @throws RangeError if the teacher has no such layer
  */
-export function layerPairs(run: RunResult): SizedRows {
+export function layerPairs(run: Inspected, layer?: number): SizedRows {
   needObject(run, "layerPairs: run", RESULT, "config", "inspection");
   const [A0, D0] = [mapOf(run, "attention", "first"), mapOf(run, "dissimilarity", "first")];
   const [A1, D1] = [mapOf(run, "attention", "last"), mapOf(run, "dissimilarity", "last")];
+  if (layer !== undefined && !(Number.isInteger(layer) && layer >= 1 && layer <= A1.length))
+    throw new RangeError(
+      `layerPairs: layer is a whole number from 1 to ${A1.length}, not ${layer}`,
+    );
+  const shown = (layer ?? 1) - 1;
   const students = A1[0]!.map((_, j) => `student ${j + 1}`);
   const bars = (i: number): (readonly number[])[] => [D0[i]!, D1[i]!, A0[i]!, A1[i]!];
   const names = ["D before", "D after", "A before", "A after"];
   const colours = [faint, colourway[0]!, faint, colourway[1]!];
   const digits = (row: readonly number[]): number[] => row.map((x) => Number(x.toPrecision(4)));
-  const data = bars(0).map(
+  const data = bars(shown).map(
     (row, k): Partial<Data> =>
       ({
         type: "bar",
@@ -84,17 +90,19 @@ export function layerPairs(run: RunResult): SizedRows {
   const largest = Math.max(...D0.flat(), ...D1.flat());
   const layout: Partial<Layout> & Record<string, unknown> = {
     ...base,
-    title: { ...base.title, text: heading(0) },
+    title: { ...base.title, text: heading(shown) },
     barmode: "group",
     xaxis: { ...baseAxis(""), domain: [0, 0.44] },
     yaxis: { ...baseAxis("dissimilarity D<sub>ij</sub>"), range: [0, 1.05 * largest] },
     xaxis2: { ...baseAxis(""), domain: [0.56, 1], anchor: "y2" },
     yaxis2: { ...baseAxis("attention A<sub>ij</sub>"), range: [0, 1], anchor: "x2" },
     legend: { orientation: "h", x: 0, y: 1.12 },
-    margin: { l: 64, r: 24, t: 88, b: 110 },
-    sliders: [{ active: 0, steps, pad: { t: 40 }, currentvalue: { prefix: "teacher layer " } }],
+    margin: { l: 64, r: 24, t: 88, b: layer === undefined ? 110 : 40 },
+    ...(layer === undefined && {
+      sliders: [{ active: 0, steps, pad: { t: 40 }, currentvalue: { prefix: "teacher layer " } }],
+    }),
   };
-  return { figure: { data, layout }, height: 460 };
+  return { figure: { data, layout }, height: layer === undefined ? 460 : 390 };
 }
 
 /** How attention relates to dissimilarity over all pairs of layers. */
@@ -108,7 +116,7 @@ export interface MapAgreement {
 }
 
 /** Measures figure 4's claim: "dissimilarity scores are low where the attention scores are high". */
-export function mapAgreement(run: RunResult): MapAgreement {
+export function mapAgreement(run: Inspected): MapAgreement {
   needObject(run, "mapAgreement: run", RESULT, "config", "inspection");
   const flat = (name: string, moment: "first" | "last"): number[] =>
     mapOf(run, name, moment).flat();

@@ -97,14 +97,17 @@ function figure(title: string, trace: Partial<Data>, teachers: number, students:
 /** `first`: before the first training step; `last`: after training. */
 export type Moment = "first" | "last";
 
-function subject({ config }: RunResult, moment: Moment): string {
+/** What maps are drawn from: of a run's result, or of `{ id: runId(config), config, ...await train(task) }`. */
+export type Inspected = Pick<RunResult, "id" | "config" | "inspection">;
+
+function subject({ config }: Inspected, moment: Moment): string {
   const before = moment === "first" ? ", before training" : "";
   return plain(`${runLabel(config.method?.name ?? "teacher")}, seed ${config.seed}${before}`);
 }
 
 /** Returns a matrix that a run's method exposes; undefined if it has none of that name. */
 export function matrixOf(
-  run: RunResult,
+  run: Inspected,
   name: string,
   moment: Moment = "last",
 ): readonly (readonly number[])[] | undefined {
@@ -116,7 +119,7 @@ export function matrixOf(
  * Draws the attention A (eq. 3) of a run, teacher layers x student layers, on a scale of 0 to 1.
  * @returns undefined for a method without attention
  */
-export function attentionMatrix(run: RunResult, moment: Moment = "last"): Figure | undefined {
+export function attentionMatrix(run: Inspected, moment: Moment = "last"): Figure | undefined {
   needObject(run, "attentionMatrix: run", RESULT, "config");
   const matrix = matrixOf(run, "attention", moment);
   if (!matrix) return undefined;
@@ -136,7 +139,7 @@ export function attentionMatrix(run: RunResult, moment: Moment = "last"): Figure
  * @returns undefined for a method without dissimilarity
  */
 export function dissimilarityMatrix(
-  run: RunResult,
+  run: Inspected,
   moment: Moment = "last",
   scale: readonly Moment[] = [moment],
 ): Figure | undefined {

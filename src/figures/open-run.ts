@@ -1,6 +1,7 @@
 // A run for a notebook: trained (from the runs folder, from the committed results, or now), or before its
 // first step.
 import path from "node:path";
+import * as tf from "@tensorflow/tfjs";
 import { CONFIG, needObject, needText } from "../base/arguments.ts";
 import { loadDataset, loadSplit } from "../datasets/index.ts";
 import { provideRun, type RunFolders } from "../experiments/committed-runs.ts";
@@ -74,6 +75,7 @@ export async function prepareRun<M extends ModelConfig>(
   needObject(config, "prepareRun: config", CONFIG, "dataset", "split", "model");
   needObject(options, "prepareRun: options", "{ modules }");
   const folders = foldersIn(root, "prepareRun");
+  await tf.ready(); // starts the engine, unless the program has chosen another
   const graph = await loadDataset(config.dataset, { download: true });
   const split = await loadSplit(graph, config.split, { download: true });
   const teacher = config.teacher && (await storedRun(folders, config.teacher, options));

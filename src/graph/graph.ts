@@ -23,6 +23,12 @@ export interface Relation {
   readonly arcs: Csr;
 }
 
+/** By column; a column of equal numbers has the deviation 0, and became 0. */
+export interface FeatureScales {
+  readonly means: readonly number[];
+  readonly deviations: readonly number[];
+}
+
 /**
  * An attributed graph whose items are to be classified: its nodes, the nodes of its first type, or
  * whole graphs if it consists of several.
@@ -41,10 +47,14 @@ export interface Graph {
   /** What the source calls the nodes and the classes, if not 0, 1, 2 ... */
   readonly nodeNames?: readonly string[];
   readonly classNames?: readonly string[];
+  /** What the source calls the columns of features, if all have names that differ. */
+  readonly featureNames?: readonly string[];
   /** Models read the features as they are. If absent, they divide each row by its sum. */
   readonly featuresAsIs?: true;
   /** How the features were changed or made when they were imported, which those of new nodes would need too. */
   readonly featuresMade?: "binary" | "standardised" | "unit" | "identity" | "degree";
+  /** The means and standard deviations by which features were standardised. */
+  readonly featureScales?: FeatureScales;
   /** What was decided when it was imported, a sentence each; runs' records hold it. */
   readonly decided?: readonly string[];
   /** Class of each item, or UNLABELLED. If there are `labelSets`: 0, or UNLABELLED where the set is unknown. */

@@ -39,6 +39,41 @@ export function symmetricNormalised(adjacency: Csr): Csr {
   return { rows, columns, indptr: outIndptr, indices: outIndices, values };
 }
 
+/**
+ * Returns a drawn layer's part of P, with its nodes' own entries. A node with d neighbours, of which k were drawn, has
+ * P's coefficients of these times d / k, which is right on average where each neighbour is drawn as likely; a node's
+ * own coefficient is P's.
+ * Source: Chen, Zhu, Song: Stochastic Training of Graph Convolutional Networks with Variance Reduction, ICML 2018,
+ * section 3 (the estimator NS).
+ *
+ * @param arcs a layer of a GraphSample
+ * @param nodes the graph's node of each column; the rows are the first of them
+ * @param whole P, as symmetricNormalised() gives it
+ */
+export function sampledNormalised(arcs: Csr, nodes: Int32Array, { indptr: all }: Csr): Csr {
+  const { rows, columns, indptr, indices } = arcs;
+  const scale = new Float64Array(columns);
+  for (let c = 0; c < columns; c++) scale[c] = 1 / Math.sqrt(all[nodes[c]! + 1]! - all[nodes[c]!]!);
+  const outIndptr = new Int32Array(rows + 1);
+  const outIndices = new Int32Array(indices.length + rows);
+  const values = new Float32Array(indices.length + rows);
+  for (let r = 0, out = 0; r < rows; r++) {
+    const [first, end] = [indptr[r]!, indptr[r + 1]!];
+    const degree = all[nodes[r]! + 1]! - all[nodes[r]!]! - 1;
+    const share = degree / (end - first);
+    let k = first;
+    const put = (column: number, factor: number): void => {
+      outIndices[out] = column;
+      values[out++] = scale[r]! * scale[column]! * factor;
+    };
+    for (; k < end && indices[k]! < r; k++) put(indices[k]!, share);
+    put(r, 1);
+    for (; k < end; k++) put(indices[k]!, share);
+    outIndptr[r + 1] = out;
+  }
+  return { rows, columns, indptr: outIndptr, indices: outIndices, values };
+}
+
 /** Returns the features as models read them: each row divided by its sum, unless the graph says otherwise. */
 export function modelFeatures({
   features,

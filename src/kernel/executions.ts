@@ -241,9 +241,9 @@ export class Executions {
   }
 }
 
-/** Returns the cell's id, as JupyterLab sends it beside the request; nbformat allows 64 characters. */
+/** Returns the cell's name beside the request: from JupyterLab nbformat's id, from VS Code an address with the path. */
 function placeOf({ cellId }: Content): string | undefined {
-  return typeof cellId === "string" && /^.{1,64}$/.test(cellId) ? cellId : undefined;
+  return typeof cellId === "string" && /^.{1,4096}$/.test(cellId) ? cellId : undefined;
 }
 
 /** Does work whose failure must not stop the caller. */

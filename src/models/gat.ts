@@ -3,8 +3,10 @@
 // ogbn-arxiv of chaitjo/efficient-gnns (arxiv_dgl/gat.py, f0b079d).
 import * as tf from "@tensorflow/tfjs";
 import type { OptionTable } from "../base/options.ts";
-import { type GatScales, gatSums } from "../tensor/ops/gat.ts";
-import { spmm } from "../tensor/ops/sparse.ts";
+import type { GraphSample } from "../graph/sample.ts";
+import { type GatScales, gatRows, gatSums } from "../tensor/ops/gat.ts";
+import { firstRows } from "../tensor/ops/rows.ts";
+import { spmm, spmmRows } from "../tensor/ops/sparse.ts";
 import {
   type Family,
   type Layer,
@@ -13,7 +15,7 @@ import {
   layeredKind,
   layeredOptions,
 } from "./layered.ts";
-import type { GraphInputs } from "./model.ts";
+import { ofSample, type SampledInputs } from "./sampled.ts";
 import { drawn, drawnNormal, filled } from "./start.ts";
 
 export type GatConfig = LayeredConfig<"gat"> & {
@@ -33,10 +35,20 @@ export type GatConfig = LayeredConfig<"gat"> & {
   readonly start: "uniform" | "normal";
 };
 
-/** What the model reads of a graph. */
-export interface GatInputs extends GraphInputs {
+/** What the model reads of a graph, or of a drawn part of it. */
+export interface GatInputs extends SampledInputs {
   /** c = d^-1/2 and r = d^1/2, with d a node's degree in A + I. */
   readonly degreeScales: GatScales;
+  /** Of a sample: these of the nodes that each layer reads, and that it computes, by their degrees in the graph. */
+  readonly scales?: readonly GatScales[];
+}
+
+/** The layer's matrix, of which the places of the entries count alone, and its nodes' factors. */
+function arcsOf(inputs: GatInputs, { config, index }: Layer<GatConfig>) {
+  return {
+    matrix: inputs.layers?.[index] ?? inputs.adjacency,
+    ...(config.symmetric && { scales: inputs.scales?.[index] ?? inputs.degreeScales }),
+  };
 }
 
 /** LeakyReLU's slope below 0. */
@@ -101,22 +113,21 @@ function start(
 /** @param multiplied the layer's input times a matrix */
 function layer(
   inputs: GatInputs,
-  { config, weight, part, sent, stream }: Layer<GatConfig>,
+  own: Layer<GatConfig>,
   multiplied: (matrix: tf.Tensor2D) => tf.Tensor2D,
 ): tf.Tensor2D {
+  const { config, weight, part, sent, stream } = own;
   const [residual, bias] = [part("residual"), part("bias")];
-  const sums = gatSums(
-    inputs.adjacency,
-    sent(multiplied(weight)),
-    part("source")!,
-    part("target"),
-    {
-      slope: SLOPE,
-      ...(config.symmetric && { scales: inputs.degreeScales }),
-      dropout: stream(config.edgeDropout),
-    },
-  );
-  const all: tf.Tensor2D = residual ? tf.add(sums, multiplied(residual)) : sums;
+  const { matrix, ...scales } = arcsOf(inputs, own);
+  const sums = gatSums(matrix, sent(multiplied(weight)), part("source")!, part("target"), {
+    slope: SLOPE,
+    ...scales,
+    dropout: stream(config.edgeDropout),
+  });
+  // Of a sample, the computed nodes are the first of those that are read.
+  const all: tf.Tensor2D = residual
+    ? tf.add(sums, firstRows(multiplied(residual), matrix.rows))
+    : sums;
   return bias ? tf.add(all, bias) : all;
 }
 
@@ -144,9 +155,48 @@ const family: Family<GatInputs, GatConfig> = {
     return layer(inputs, own, (matrix) => spmm(inputs.features, matrix, stream));
   },
   next: (inputs, x, own) => layer(inputs, own, (matrix) => tf.matMul(x, matrix)),
+  rows(inputs, x, own) {
+    const { weight, part } = own;
+    const [residual, bias] = [part("residual"), part("bias")];
+    const { matrix, ...scales } = arcsOf(inputs, own);
+    const z = x ? tf.matMul(x, weight) : spmm(inputs.features, weight);
+    const options = { slope: SLOPE, ...scales };
+    const sums = gatRows(matrix, z as tf.Tensor2D, part("source")!, part("target"), options);
+    return (first, count) => {
+      const some = (by: tf.Tensor2D): tf.Tensor2D =>
+        x
+          ? tf.matMul(tf.slice(x, [first, 0], [count, x.shape[1]]), by)
+          : spmmRows(inputs.features, by, first, count);
+      const own = sums(first, count);
+      const all: tf.Tensor2D = residual ? tf.add(own, some(residual)) : own;
+      return bias ? tf.add(all, bias) : all;
+    };
+  },
 };
 
-export const gat = layeredKind<"gat", GatInputs, GatConfig>("gat", family, (forms) => forms, {
+/** What other models that read P read of a sample, with its nodes' factors. */
+function sampleWithScales(inputs: GatInputs, sample: GraphSample) {
+  const part = ofSample(inputs, sample);
+  const { degreeScales } = inputs;
+  const [source, target] = [degreeScales.source, degreeScales.target].map((scale) =>
+    scale.dataSync<"float32">(),
+  ) as [Float32Array, Float32Array];
+  const of = (factors: Float32Array, count: number): tf.Tensor1D =>
+    tf.keep(tf.tensor1d(Float32Array.from(sample.nodes.subarray(0, count), (n) => factors[n]!)));
+  const scales = part.layers.map(({ rows, columns }) => ({
+    source: of(source, columns),
+    target: of(target, rows),
+  }));
+  return {
+    ...{ ...part, degreeScales, scales },
+    dispose() {
+      tf.dispose(scales);
+      part.dispose();
+    },
+  };
+}
+
+const words = {
   summary: "neighbours weighted by learned scores, several heads (Velickovic et al. 2018)",
   inputs:
     "; d: degrees in A + I; each hidden layer has `heads` heads of `width` columns side by side, the last " +
@@ -155,4 +205,14 @@ export const gat = layeredKind<"gat", GatInputs, GatConfig>("gat", family, (form
     "y + H @ layer.l.residual + layer.l.bias (those that there are), where Z = H @ layer.l.weight and for " +
     "each head e_ij = leaky_relu(c_j Z_j . layer.l.source + Z_i . layer.l.target, 0.2) on the entries of " +
     "A + I, a = softmax of e over j (for each i), y_i = r_i sum_j a_ij c_j Z_j",
-});
+};
+
+export const gat = layeredKind<"gat", GatInputs, GatConfig>(
+  "gat",
+  family,
+  (forms) => forms,
+  words,
+  {
+    ofSample: sampleWithScales,
+  },
+);

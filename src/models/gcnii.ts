@@ -8,7 +8,8 @@ import { reluDropout } from "../tensor/ops/dropout.ts";
 import type { DropoutStream } from "../tensor/ops/dropout-stream.ts";
 import { gcniiConvolutions } from "../tensor/ops/gcnii.ts";
 import { mapLinear, sparseLinear } from "../tensor/ops/linear.ts";
-import { spmm } from "../tensor/ops/sparse.ts";
+import { firstRows } from "../tensor/ops/rows.ts";
+import { type SparseMatrix, spmm } from "../tensor/ops/sparse.ts";
 import {
   checkShape,
   type GraphInputs,
@@ -26,6 +27,7 @@ import {
   stackedOutputs,
   vectorOf,
 } from "./model.ts";
+import { ofSample, type SampledInputs } from "./sampled.ts";
 import { drawn } from "./start.ts";
 
 /** GCNII's configuration; `mustad` has one weight matrix for all convolutions. */
@@ -86,7 +88,7 @@ function shapes({ kind, layers, width }: AnyGcnii, { features, classes }: GraphS
  * Two linear layers with bias, L convolutions without. M_1 .. M_L, before the activation, are the
  * layer maps that ABKD aligns; H_L is `hidden`. For several graphs, a graph's logits are its nodes' mean.
  */
-export class Gcnii implements Model<GraphInputs> {
+export class Gcnii implements Model<SampledInputs> {
   readonly config: AnyGcnii;
   readonly outline: Outline;
   readonly parameters: readonly Parameter[];
@@ -116,7 +118,7 @@ export class Gcnii implements Model<GraphInputs> {
     });
   }
 
-  forward(inputs: GraphInputs, { dropout, reads = "logits", hooks }: Pass = {}): Outputs {
+  forward(inputs: SampledInputs, { dropout, reads = "logits", hooks }: Pass = {}): Outputs {
     const { layers, alpha, dropout: rate } = this.config;
     const stream = (site: number) => dropout && { ...dropout, rate, site };
     const [weight, bias] = this.parameters as [Parameter, Parameter];
@@ -134,15 +136,20 @@ export class Gcnii implements Model<GraphInputs> {
     const end = stream(layers + 1);
     let stack: tf.Tensor3D; // L x n x h, or 1 x n x h
     let logits: tf.Tensor2D; // n x c
-    if (hooks?.activation || hooks?.message || hooks?.inner) {
-      const maps = this.#convolutions(inputs, input, weights, hooks, stream);
-      stack = tf.stack(maps) as tf.Tensor3D;
+    const matrices = inputs.layers ?? weights.map(() => inputs.adjacency);
+    const isOne = matrices.every((matrix) => matrix === matrices[0]);
+    if (!isOne || hooks?.activation || hooks?.message || hooks?.inner) {
+      const maps = this.#convolutions(matrices, input, weights, stream, hooks);
+      // Of a sample, methods see the batch's nodes alone.
+      const { batch = input.shape[0] } = inputs;
+      const seen = reads === "layers" ? maps : maps.slice(-1);
+      stack = tf.stack(seen.map((map) => firstRows(map, batch))) as tf.Tensor3D;
       const x = reluDropout(maps[layers - 1]!, end);
-      logits = tf.add(tf.matMul(hooks.activation?.(x, layers) ?? x, w), b);
+      logits = tf.add(tf.matMul(hooks?.activation?.(x, layers) ?? x, w), b);
     } else {
       const firstStream = stream(1);
       stack = gcniiConvolutions(input, weights, {
-        adjacency: inputs.adjacency,
+        adjacency: matrices[0]!,
         alpha,
         thetas: this.#thetas,
         maps: reads === "layers",
@@ -156,24 +163,30 @@ export class Gcnii implements Model<GraphInputs> {
     return reads === "layers" ? all : { logits, hidden: all.hidden };
   }
 
-  /** Computes M_1 .. M_L operator by operator, for hooks that act in between. @param input M_0, n x h */
+  /**
+   * Computes M_1 .. M_L operator by operator, for hooks that act in between and for layers of fewer and fewer nodes,
+   * which are the first of those before.
+   * @param matrices each layer's P
+   * @param input M_0, n x h
+   */
   #convolutions(
-    { adjacency }: GraphInputs,
+    matrices: readonly SparseMatrix[],
     input: tf.Tensor2D,
     weights: readonly tf.Tensor2D[],
-    hooks: Hooks,
     stream: (site: number) => DropoutStream | undefined,
+    hooks: Hooks | undefined,
   ): tf.Tensor2D[] {
     const { alpha } = this.config;
-    const initial = tf.mul(reluDropout(input), alpha);
+    const initial: tf.Tensor2D = tf.mul(reluDropout(input), alpha);
     let map = input;
     return weights.map((weight, l) => {
-      const theta = this.#thetas[l]!;
+      const [theta, matrix] = [this.#thetas[l]!, matrices[l]!];
       let x = reluDropout(map, stream(l + 1)); // H_{l-1}
-      x = hooks.activation?.(x, l) ?? x;
-      x = hooks.message?.(x, l) ?? x;
-      let z: tf.Tensor2D = tf.add(tf.mul(spmm(adjacency, x), 1 - alpha), initial);
-      z = hooks.inner?.(z, l) ?? z;
+      x = hooks?.activation?.(x, l) ?? x;
+      x = hooks?.message?.(x, l) ?? x;
+      const own = firstRows(initial, matrix.rows);
+      let z: tf.Tensor2D = tf.add(tf.mul(spmm(matrix, x), 1 - alpha), own);
+      z = hooks?.inner?.(z, l) ?? z;
       map = tf.add(tf.mul(tf.matMul(z, weight), theta), tf.mul(z, 1 - theta));
       return map;
     });
@@ -188,7 +201,8 @@ const common = {
   defaults: { layers: 64, width: 64, alpha: 0.1, lambda: 0.5, dropout: 0.5 },
   options,
   size: ({ layers, width }: AnyGcnii) => `${layers}L-${width}H`,
-  prepare: (forms: GraphInputs) => forms,
+  prepare: (forms: GraphInputs): SampledInputs => forms,
+  ofSample,
   shapes,
   create: (config: AnyGcnii, shape: GraphShape, seed: number) => new Gcnii(config, shape, seed),
 };
@@ -201,7 +215,7 @@ const forwardText = (weight: string): string =>
   `H = relu(theta Z @ ${weight} + (1 - theta) Z); ` +
   "logits = H @ output.weight + output.bias";
 
-export const gcnii: ModelKind<GcniiConfig, GraphInputs, Gcnii> = {
+export const gcnii: ModelKind<GcniiConfig, SampledInputs, Gcnii> = {
   name: "gcnii",
   label: "GCNII",
   summary: "deep graph convolutions with an initial residual (Chen et al. 2020): the paper's model",
@@ -210,7 +224,7 @@ export const gcnii: ModelKind<GcniiConfig, GraphInputs, Gcnii> = {
 };
 
 /** MustaD's student: one convolution, applied as often as the teacher has convolutions. */
-export const mustad: ModelKind<GcniiConfig<"mustad">, GraphInputs, Gcnii> = {
+export const mustad: ModelKind<GcniiConfig<"mustad">, SampledInputs, Gcnii> = {
   name: "mustad",
   label: "Shared GCNII",
   summary:

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { UserError } from "../base/errors.ts";
 import { readText } from "../base/files.ts";
 import { isObject, JsonError, parseJson } from "../base/json.ts";
+import { NAME } from "../base/own-package.ts";
 import { printable } from "../base/printable.ts";
 
 /** A file that is not a notebook, or has an unsupported version. */
@@ -66,9 +67,14 @@ export function readNotebook(file: string): Notebook {
 /**
  * Parses a notebook.
  * @param file the file's name, for errors
+ * @param upgrade makes nbformat 4 of nbformat 3, which is refused without it
  * @throws NotebookError that says where the file is wrong and what to do
  */
-export function parseNotebook(text: string, file: string): Notebook {
+export function parseNotebook(
+  text: string,
+  file: string,
+  upgrade?: (notebook: Record<string, unknown>) => Record<string, unknown>,
+): Notebook {
   const fail = (what: string): never => {
     throw new NotebookError(`${file}: ${what}`);
   };
@@ -83,8 +89,12 @@ export function parseNotebook(text: string, file: string): Notebook {
     );
   }
   if (!isObject(value)) return fail("not a notebook: it does not hold a JSON object");
-  const { nbformat, nbformat_minor: minor, metadata, cells } = value;
+  const notebook = upgrade && value["nbformat"] === 3 ? upgrade(value) : value;
+  const { nbformat, nbformat_minor: minor, metadata, cells } = notebook;
   if (nbformat === undefined) return fail("not a notebook: it has no nbformat");
+  if (nbformat === 3) {
+    return fail(`nbformat 3 instead of 4; convert it: ${NAME} notebook convert FILE --output NEW`);
+  }
   if (nbformat !== 4) {
     return fail(
       `nbformat ${briefly(nbformat)} instead of 4; open and save it in JupyterLab to convert it`,
@@ -102,7 +112,7 @@ export function parseNotebook(text: string, file: string): Notebook {
     return readCell(cell as Record<string, unknown>, index, used);
   });
   return {
-    ...value,
+    ...notebook,
     nbformat: 4,
     nbformat_minor: minor as number,
     metadata,

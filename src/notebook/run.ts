@@ -172,7 +172,12 @@ async function start(
       ...(resourceDir !== undefined && { resourceDir }),
       // Type warnings arrive at any time, and a saved notebook must not depend on that. The history
       // is for what a user types, not for what a program runs.
-      env: { [kernelVariable("DIAGNOSTICS")]: "off", [kernelVariable("HISTORY")]: ":memory:" },
+      // What cells need is installed before they run, if at all.
+      env: {
+        [kernelVariable("DIAGNOSTICS")]: "off",
+        [kernelVariable("HISTORY")]: ":memory:",
+        [kernelVariable("INSTALL")]: "off",
+      },
     });
   } catch (cause) {
     if (!(cause instanceof KernelDeadError || cause instanceof KernelTimeoutError)) throw cause;

@@ -6,7 +6,7 @@ import type { Json, JsonObject, Notebook, Output } from "./nbformat.ts";
 
 /** Refers to a widget in a cell's output, and holds all states in the notebook's metadata. */
 export const VIEW = "application/vnd.jupyter.widget-view+json";
-const STATE = "application/vnd.jupyter.widget-state+json";
+export const STATE = "application/vnd.jupyter.widget-state+json";
 const TARGET = "jupyter.widget";
 /** A comm's id, as kernels choose them: a UUID with or without its hyphens. */
 const COMM_ID = /[0-9a-f]{32}|[0-9a-f-]{36}/g;

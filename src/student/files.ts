@@ -20,6 +20,8 @@ export async function loadStudent(source: Source): Promise<Student> {
     config: part<StudentFile["config"]>("config"),
     shape: part<StudentFile["shape"]>("shape"),
     featuresAsIs: "featuresAsIs" in metadata,
+    featuresMade: metadata["featuresMade"],
+    featureScales: JSON.parse(metadata["featureScales"] ?? "null"),
     parameters: arrays,
   });
 }
@@ -30,7 +32,6 @@ export async function loadGraph(source: Source): Promise<LoadedGraph> {
   const of = (name: string): ArrayLike<number> =>
     arrays.get(name)?.values ?? fail(`it has no ${name}`);
   const [nodes, columns] = [Number(metadata["nodes"]), Number(metadata["features"])];
-  const values = arrays.get("features.value")?.values;
   return {
     name: metadata["name"] ?? "graph",
     nodes,
@@ -39,10 +40,11 @@ export async function loadGraph(source: Source): Promise<LoadedGraph> {
       columns,
       indptr: startsOf(of("features.count")),
       indices: of("features.column"),
-      ...(values && { values }),
+      values: arrays.get("features.value")?.values,
     },
     labels: Int32Array.from(of("labels")),
     featuresAsIs: "featuresAsIs" in metadata,
+    featuresMade: metadata["featuresMade"],
   };
 }
 
@@ -94,7 +96,7 @@ function decoded(bytes: Uint8Array): Decoded {
     }
     return { metadata, arrays };
   } catch (error) {
-    return fail(error instanceof Error ? error.message : String(error));
+    return fail((error as Error).message);
   }
 }
 

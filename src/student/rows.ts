@@ -10,8 +10,19 @@ export interface Rows {
   readonly values?: ArrayLike<number> | undefined;
 }
 
+/** How features were changed or made when their graph was imported; absent: not at all. */
+export interface Form {
+  /** "binary", "standardised", "unit"; others are made of the graph itself. */
+  readonly featuresMade?: string | undefined;
+  /** By column, what standardised features had subtracted, and were then divided by; with a deviation of 0 they are 0. */
+  readonly featureScales?:
+    | { readonly means: ArrayLike<number>; readonly deviations: ArrayLike<number> }
+    | null
+    | undefined;
+}
+
 /** The graph that a student reads; one of loadDataset() or makeGraph() is one. */
-export interface StudentGraph {
+export interface StudentGraph extends Form {
   readonly nodes: number;
   /** nodes x nodes: both directions of each edge, no loops. */
   readonly adjacency: Rows;
@@ -25,7 +36,7 @@ export interface StudentGraph {
 
 /** A node that is not in the graph. */
 export interface AddedNode {
-  /** One number per feature, or those that are not 0 by their column. */
+  /** As in the graph's files: one number per feature, or those that are not 0 by their column. */
   readonly features: ArrayLike<number> | Readonly<Record<string, number>>;
   /** The nodes that it has edges with: those of the graph, then the added ones in their order. */
   readonly neighbours: ArrayLike<number>;
@@ -36,9 +47,7 @@ export function arcsOf(graph: StudentGraph, added: readonly AddedNode[]) {
   const total = graph.nodes + added.length;
   const more = new Map<number, Set<number>>();
   const put = (from: number, to: number): void => {
-    const known = more.get(from);
-    if (known) known.add(to);
-    else more.set(from, new Set([to]));
+    more.set(from, (more.get(from) ?? new Set()).add(to));
   };
   for (const [index, { neighbours }] of added.entries()) {
     const node = graph.nodes + index;
@@ -68,21 +77,6 @@ export function arcsOf(graph: StudentGraph, added: readonly AddedNode[]) {
 
 export const degreeIn = ({ indptr }: Rows, node: number): number =>
   indptr[node + 1]! - indptr[node]!;
-
-/** Returns the columns that have a place, by their places; the others have -1. */
-export function selected({ indptr, indices, values }: Rows, places: ArrayLike<number>): Rows {
-  const [ends, columns, kept]: [number[], number[], number[]] = [[0], [], []];
-  for (let row = 0; row + 1 < indptr.length; row++) {
-    for (let k = indptr[row]!; k < indptr[row + 1]!; k++) {
-      const place = places[indices[k]!]!;
-      if (place < 0) continue;
-      columns.push(place);
-      kept.push(values ? values[k]! : 1);
-    }
-    ends.push(columns.length);
-  }
-  return { indptr: ends, indices: columns, values: kept };
-}
 
 /**
  * Returns an added node's features as a matrix of one row.

@@ -1,5 +1,6 @@
 // A student without the engine: predicts in plain JavaScript, in Node and in browsers.
 // This folder imports nothing else: `abkd export --format web` writes it, without its types, beside a page.
+import { formed } from "./form.ts";
 import { KINDS, type Kind } from "./kinds.ts";
 import { addProduct, type Matrix, softmaxRows } from "./matrix.ts";
 import { Region } from "./region.ts";
@@ -8,10 +9,10 @@ import {
   addedFeatures,
   arcsOf,
   degreeIn,
+  type Form,
   type Rows,
   StudentError,
   type StudentGraph,
-  selected,
 } from "./rows.ts";
 
 export interface Predictions {
@@ -23,8 +24,8 @@ export interface Predictions {
   readonly logits: Float32Array;
 }
 
-/** What a student needs of a model file. */
-export interface StudentFile {
+/** What a student needs of a model file; the scales are those of the columns that the model reads. */
+export interface StudentFile extends Form {
   readonly config: {
     readonly model: { readonly kind: string };
     /** The columns that the model reads, ascending; all if absent. */
@@ -50,6 +51,8 @@ export class Student {
   readonly features: number;
   readonly classes: number;
   readonly asIs: boolean | undefined;
+  /** That of the features that the model learned from, if they were changed when they were imported. */
+  readonly form: Form | undefined;
   /** How many edges away from a node its prediction depends on others. */
   readonly hops: number;
   readonly #kind: Kind;
@@ -58,7 +61,8 @@ export class Student {
   readonly #weights: ReadonlyMap<string, Matrix>;
 
   /** @throws StudentError for a kind of model, or a precision, that only the engine runs */
-  constructor({ config, shape, featuresAsIs, parameters }: StudentFile) {
+  constructor(file: StudentFile) {
+    const { config, shape, featuresAsIs, parameters } = file;
     const { model, features, training } = config;
     const kind = KINDS[model.kind];
     if (training?.precision) {
@@ -73,23 +77,19 @@ export class Student {
     this.features = shape.features;
     this.classes = shape.classes;
     this.asIs = featuresAsIs;
+    this.form = file.featuresMade ? file : undefined;
     if (features) {
       this.#places = new Int32Array(shape.features).fill(-1);
       for (const [place, column] of features.entries()) this.#places[column] = place;
     }
     this.#kind = kind;
     this.hops = kind.hops(this.option("layers"));
-    const matrix = ({
-      shape,
-      values,
-    }: {
-      shape: readonly number[];
-      values: ArrayLike<number>;
-    }) => ({
-      columns: shape.at(-1) ?? 1,
-      values: Float64Array.from(values),
-    });
-    this.#weights = new Map(Array.from(parameters, ([name, array]) => [name, matrix(array)]));
+    this.#weights = new Map(
+      Array.from(parameters, ([name, { shape: sides, values }]) => [
+        name,
+        { columns: sides.at(-1) ?? 1, values: Float64Array.from(values) },
+      ]),
+    );
   }
 
   /** @throws StudentError if the configuration lacks the number */
@@ -124,9 +124,13 @@ export class Student {
     return new PreparedGraph(this, graph);
   }
 
-  /** Returns the features that the model reads, by the rows of its weights. */
-  read(features: Rows): Rows {
-    return this.#places ? selected(features, this.#places) : features;
+  /**
+   * Returns the features that the model reads, by the rows of its weights.
+   * @param form what they are to be given first: the model's, or a graph's
+   */
+  read(features: Rows, form?: Form): Rows {
+    if (!form && !this.#places) return features;
+    return formed(features, this.features, form ?? {}, this.#places, form === this.form);
   }
 
   /** Runs the forward pass on a region, for its nearest nodes. */
@@ -136,11 +140,18 @@ export class Student {
   }
 }
 
+const isNegative = ({ values }: Rows): boolean =>
+  Array.prototype.some.call(values ?? [], (x) => x < 0);
+
 /** A graph with which a student answers questions. */
 export class PreparedGraph {
   readonly student: Student;
   readonly graph: StudentGraph;
   readonly #features: Rows;
+  /** Whether some are negative. */
+  readonly #signed: boolean;
+  /** What added nodes' features are given. */
+  readonly #form: Form | undefined;
   readonly #products = new Map<string, Matrix>();
   /** Each node's row in the region that is being made, or -1. */
   #position: Int32Array;
@@ -160,8 +171,11 @@ export class PreparedGraph {
       throw new StudentError(`the graph's rows are not those of ${nodes} nodes`);
     }
     this.student = student;
-    this.graph = student.asIs ? { ...graph, featuresAsIs: true } : graph;
-    this.#features = student.read(features);
+    const { asIs, form } = student;
+    this.graph = asIs || form ? { ...graph, featuresAsIs: asIs } : graph;
+    this.#form = form ?? (graph.featuresMade ? graph : undefined);
+    this.#features = student.read(features, graph.featuresMade ? undefined : form);
+    this.#signed = isNegative(this.#features);
     this.#position = new Int32Array(nodes).fill(-1);
   }
 
@@ -237,9 +251,13 @@ export class PreparedGraph {
     } finally {
       for (const node of order) position[node] = -1;
     }
-    const own = added.map(({ features }) =>
-      student.read(addedFeatures(features, graph.features.columns)),
-    );
+    const own = added.map(({ features }) => {
+      const row = student.read(addedFeatures(features, graph.features.columns), this.#form);
+      if (graph.featuresAsIs || !isNegative(row) || this.#signed) return row;
+      throw new StudentError(
+        "an added node has negative features, which dividing rows by their sum would turn",
+      );
+    });
     const product = (name: string): Matrix => {
       const { columns, values: all } = this.product(name);
       const out = { columns, values: new Float64Array(order.length * columns) };

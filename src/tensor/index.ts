@@ -31,6 +31,7 @@ export { MOST_THREADS } from "./engine/threads.ts";
 export type { StartedNative } from "./native/backend.ts";
 export { NATIVE_BACKEND } from "./native/backend.ts";
 export { nativeRecord } from "./native/build.ts";
+export { arcProducts } from "./ops/arc-products.ts";
 export {
   Arcs,
   arcAbsoluteDistances,
@@ -77,5 +78,5 @@ export type {
 export { takeRows, unitRows } from "./ops/rows.ts";
 export { Segments, weightedProduct } from "./ops/segments.ts";
 export { type Similarity, similarities, similarityMismatch } from "./ops/similarity.ts";
-export { arcProducts, SparseMatrix, spmm } from "./ops/sparse.ts";
+export { SparseMatrix, spmm } from "./ops/sparse.ts";
 export { tanh } from "./ops/tanh.ts";

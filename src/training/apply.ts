@@ -31,6 +31,7 @@ import { relationalFault } from "../models/relational.ts";
 import { taskOf } from "../tasks/task.ts";
 import { startEngine } from "../tensor/index.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
+import { type Fitted, fitGraph } from "./fit.ts";
 import { fingerprint, graphInputs, readGraph } from "./inputs.ts";
 import { type IntegerScores, integerScores } from "./integer-scores.ts";
 import { decodeModel, MODEL_NAME, type ModelFile, restoreModel } from "./model-file.ts";
@@ -94,7 +95,8 @@ export async function evaluate(
   const data = { download: true, ...rest };
   const found = typeof dataset === "string" ? await loadDataset(dataset, data) : dataset;
   needObject(found, "evaluate: dataset", "a dataset's name, or a graph", "name", "adjacency");
-  const { graph, unknown } = asModelled(file, found);
+  const { graph, unknown, done } = asModelled(file, found);
+  for (const line of done) data.onWarning?.(line);
   const split =
     typeof given === "object"
       ? ownSplit(given, graph)
@@ -163,23 +165,18 @@ function modelIn(folder: string): string {
 }
 
 /**
- * Returns the graph with its labels in the model's classes and its features as the model reads them, and how
- * many labels have none of these classes.
+ * Returns the graph with its labels in the model's classes and its features as the model reads them, how many labels
+ * have none of these classes, and what was done to the features.
  * @throws UserError for other features, or sets of other classes
  */
-export function asModelled(file: ModelFile, given: Graph): { graph: Graph; unknown: number } {
-  const graph: Graph = file.featuresAsIs ? { ...given, featuresAsIs: true } : given;
-  const { features, classes } = file.shape;
-  if (features !== graph.features.columns) {
-    throw new UserError(
-      `the model is for ${features} features; ${graph.name} has ${graph.features.columns}`,
-    );
-  }
+export function asModelled(file: ModelFile, given: Graph): Fitted & { unknown: number } {
+  const { graph, done } = fitGraph(file, given);
+  const { classes } = file.shape;
   checkStructure(file, graph);
   // A file written before names were kept.
   const own = graph.name === file.config.dataset && !file.classNames;
   if (graph.labelSets || (own && graph.classNames)) {
-    if (graph.classes === classes) return { graph, unknown: 0 };
+    if (graph.classes === classes) return { graph, unknown: 0, done };
     throw new UserError(`the model is for ${classes} classes; ${graph.name} has ${graph.classes}`);
   }
   const number = new Map(file.classNames?.map((name, c) => [name, c]));
@@ -197,7 +194,7 @@ export function asModelled(file: ModelFile, given: Graph): { graph: Graph; unkno
   });
   const { classNames: _, ...rest } = graph;
   const names = file.classNames && { classNames: file.classNames };
-  return { graph: { ...rest, ...names, classes, labels }, unknown };
+  return { graph: { ...rest, ...names, classes, labels }, unknown, done };
 }
 
 /** @throws UserError for a graph that has other features or classes than the model */

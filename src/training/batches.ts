@@ -1,4 +1,5 @@
 // What a training reads: the batches that each epoch learns from, and those that it is evaluated on.
+import type { GraphInputs } from "../models/model.ts";
 import type { SplitTargets } from "./inputs.ts";
 
 export type SetName = keyof SplitTargets;
@@ -11,6 +12,8 @@ export interface Batch {
   readonly nodes?: Int32Array;
   /** Numbered by the outputs' rows. */
   readonly targets: Partial<SplitTargets>;
+  /** The arcs between the batch's nodes, numbered by the outputs' rows, if they were drawn with their arcs. */
+  readonly graph?: GraphInputs;
 }
 
 /** A batch to learn from. */
@@ -34,12 +37,14 @@ export function wholeGraph(batch: TrainingBatch): Batches {
   return { epoch: () => [batch], all: () => [batch] };
 }
 
-/** Gives each epoch's batches to one student after another. */
+/** Gives each of an epoch's batches to one student after another. */
 export function inTurns(batches: Batches, turns: number): Batches {
   if (turns === 1) return batches;
   return {
     *epoch(seed, epoch) {
-      for (let turn = 0; turn < turns; turn++) yield* batches.epoch(seed, epoch);
+      for (const batch of batches.epoch(seed, epoch)) {
+        for (let turn = 0; turn < turns; turn++) yield batch;
+      }
     },
     all: (sets) => batches.all(sets),
   };

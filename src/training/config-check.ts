@@ -53,7 +53,9 @@ export function checkConfig(config: RunConfig, what = "a run's configuration"): 
   if (method !== undefined) {
     checkKeys(method, ["name", "version", "options"], `${what}: method`);
     checkMethod(method, (teacher ?? teacherOutputs) !== undefined);
-    if (training.batch !== undefined) checkByBatch(method.name);
+    if (training.batch !== undefined) {
+      checkByBatch(method.name, training.sampler?.name === "walks");
+    }
   }
   if (teacher !== undefined) checkConfig(teacher, `${what}: teacher`);
   if (teacherOutputs !== undefined) checkTeacherOutputs(config, teacherOutputs, what);

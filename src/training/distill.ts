@@ -123,6 +123,9 @@ export class TrainedModel implements ModelFile {
   readonly shape: ModelFile["shape"];
   readonly classNames?: readonly string[];
   readonly featuresAsIs?: true;
+  readonly featuresMade?: ModelFile["featuresMade"];
+  readonly featureScales?: ModelFile["featureScales"];
+  readonly featureNames?: ModelFile["featureNames"];
   readonly data: string;
   readonly flavour: string;
   readonly parameters: ModelFile["parameters"];
@@ -136,6 +139,9 @@ export class TrainedModel implements ModelFile {
     this.shape = file.shape;
     if (file.classNames) this.classNames = file.classNames;
     if (file.featuresAsIs) this.featuresAsIs = true;
+    if (file.featuresMade) this.featuresMade = file.featuresMade;
+    if (file.featureScales) this.featureScales = file.featureScales;
+    if (file.featureNames) this.featureNames = file.featureNames;
     this.data = file.data;
     this.flavour = file.flavour;
     this.parameters = file.parameters;

@@ -38,7 +38,8 @@ export function readGraph({ features: kept }: Pick<RunConfig, "features">, graph
       `the model reads feature ${kept.at(-1)}, but ${graph.name} has ${columns}, counted from 0`,
     );
   }
-  return { ...graph, features: takeCsrColumns(graph.features, kept) };
+  const { featureNames: _, featureScales: __, ...rest } = graph;
+  return { ...rest, features: takeCsrColumns(graph.features, kept) };
 }
 
 /** Returns the sizes that a configured model has on a graph of these sizes. */

@@ -7,7 +7,14 @@ import { grouped } from "../display/format.ts";
 import { findMethod, studentCount } from "../distillation/registry.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import type { Shapes } from "../models/model.ts";
-import { findModel, graphShape, hiddenWidth, modelShapes, modelTitle } from "../models/registry.ts";
+import {
+  findModel,
+  graphShape,
+  hiddenWidth,
+  layerMaps,
+  modelShapes,
+  modelTitle,
+} from "../models/registry.ts";
 import { chooseEngine, type EngineChoice, WASM_BYTES } from "../tensor/index.ts";
 import { readShape } from "./inputs.ts";
 import { estimateMemory } from "./memory-estimate.ts";
@@ -74,10 +81,21 @@ function advice({ model, method, training }: RunConfig): string {
   const other = method ? ", or smaller options of the method" : "";
   const smaller = `choose fewer layers or a smaller width${other}`;
   if (training.batch !== undefined) return `choose a smaller batch, or ${smaller.slice(7)}`;
-  if (ofSample)
-    return `draw parts of the graph: --batch 1024 --sampler neighbours:15,10; or ${smaller}`;
+  if (ofSample) return `draw parts of the graph: ${samplerFor({ model, method })}; or ${smaller}`;
   return ofNodes ? `cut the nodes into batches: --batch 1024; or ${smaller}` : smaller;
 }
+
+/** Options that draw parts of a graph for a model and a method. */
+function samplerFor({ model, method }: Pick<RunConfig, "model" | "method">): string {
+  const fanOut = FAN_OUT.slice(0, layerMaps(model));
+  const needsArcs = method && findMethod(method.name).byBatch === "arcs";
+  return needsArcs || layerMaps(model) > FAN_OUT.length
+    ? "--batch 2000 --sampler walks:2:30"
+    : `--batch 1024 --sampler neighbours:${fanOut}`;
+}
+
+/** GraphSAGE's fan-out, and a third layer's. */
+const FAN_OUT = [15, 10, 5];
 
 /** Returns the least bytes that a run holds at the same time, without the graph and the program. */
 export function leastBytes(config: RunConfig, graph: Graph): number {

@@ -92,7 +92,7 @@ function sampledPeak(
   const drawn = drawnBy(config, graph, split)!;
   const { nodes, layers } = sampleOf(drawn, new GraphSampler(graph.adjacency), config.seed);
   const shape = graphShape(graph, config.model.kind);
-  const { widths } = modelShapes(config.model, shape).outline;
+  const { widths, endsInLogits } = modelShapes(config.model, shape).outline;
   // A step's memory is shared out among the features and the layers by their widths.
   const numbers = (rows: (l: number) => number, first: number): number =>
     widths.reduce((sum, width, l) => sum + width * rows(l), first * shape.features);
@@ -102,7 +102,11 @@ function sampledPeak(
   // Evaluation in blocks holds what a layer reads, what is sent and its map, and the maps of a block.
   const ofBlock = BLOCK_MAPS * Math.min(graph.nodes, BLOCK) * Math.max(...widths);
   const held = widths.map((width, l) => (l === 0 ? 0 : widths[l - 1]!) + 2 * width);
-  return at("kept") + Math.max(inStep, 4 * (graph.nodes * Math.max(...held) + ofBlock));
+  // GCNII's convolutions are one operator, which evaluation does not cut into blocks.
+  const inEvaluation = endsInLogits
+    ? 4 * (graph.nodes * Math.max(...held) + ofBlock)
+    : at("evaluation") - at("kept");
+  return at("kept") + Math.max(inStep, inEvaluation);
 }
 
 /** What is measured on a small graph, in bytes: what is in place between two steps, and the most in either. */

@@ -44,6 +44,7 @@ import {
   modelShapes,
 } from "../models/registry.ts";
 import { studentPrefix } from "../models/students.ts";
+import { factsIn, factsText, featuresText, type GraphFacts } from "./graph-facts.ts";
 import { readShape } from "./inputs.ts";
 import { CODES_TEXT, floatsOf, storedArrays } from "./integer-arrays.ts";
 import { isOurs } from "./origin.ts";
@@ -57,13 +58,9 @@ export const MODEL_NAME = "model.safetensors";
 const FORMAT = "abkd-model/1";
 
 /** A trained model, as in its file. `M`: the configuration of its kind, if that is known. */
-export interface ModelFile<M extends ModelConfig = ModelConfig> {
+export interface ModelFile<M extends ModelConfig = ModelConfig> extends GraphFacts {
   readonly config: RunConfig<M>;
   readonly shape: GraphShape;
-  /** What its graph called the classes, if not 0, 1, 2 ... */
-  readonly classNames?: readonly string[];
-  /** Present if its graph's features were not divided by their rows' sums; then no graph's are. */
-  readonly featuresAsIs?: true;
   /** Fingerprint of the graph and the split that it was trained on. */
   readonly data: string;
   readonly flavour: string;
@@ -83,32 +80,25 @@ export function modelParameters(model: Model): ModelFile["parameters"] {
   );
 }
 
-const AS_IS_TEXT =
-  "Features are read as they are, whatever follows: nothing is divided by its sum. ";
-const KEPT_TEXT = "Of the features, only the columns listed in config.features, in this order. ";
-
 /** What its files say about a model, for readers with and without this library. */
 export function modelMetadata({
   config,
   shape,
-  classNames,
-  featuresAsIs,
   data,
   flavour,
+  ...facts
 }: ModelFile): Record<string, string> {
   return {
     format: FORMAT,
     run: runId(config),
     config: canonicalJson(config),
     shape: canonicalJson(shape),
-    ...(classNames && { classNames: canonicalJson(classNames) }),
-    ...(featuresAsIs && { featuresAsIs: "true" }),
+    ...factsText(facts),
     data,
     flavour,
     // For whoever reads the file without this library.
     forward:
-      (config.features ? KEPT_TEXT : "") +
-      (featuresAsIs ? AS_IS_TEXT : "") +
+      featuresText(config, facts) +
       (config.training?.precision ? CODES_TEXT : "") +
       findModel(config.model.kind).forwardText,
   };
@@ -165,10 +155,10 @@ export function decodeModel(bytes: Buffer, name: string, student = 1): ReadModel
   if (!Number.isInteger(student) || student < 1 || student > most) {
     throw new OptionError(`${name}: there is no student ${student}; legal: 1 to ${most}`);
   }
-  const sizes = parameterShapes(config, shape, name);
+  const expectedShapes = parameterShapes(config, shape, name);
   const arrayIn = withCodes(config, shape, name);
   const parameters = new Map(
-    [...sizes].map(([key, expected]) => {
+    [...expectedShapes].map(([key, expected]) => {
       const found = arrayIn(source, studentPrefix(student), key, expected);
       if (found.shape.join() !== expected.join()) {
         throw new FormatError(
@@ -180,9 +170,9 @@ export function decodeModel(bytes: Buffer, name: string, student = 1): ReadModel
     }),
   );
   const { data = "", flavour = "" } = metadata;
-  const form = metadata["featuresAsIs"] === "true" ? { featuresAsIs: true as const } : {};
-  const names = namesIn(metadata, shape, name);
-  return { config, shape, ...names, ...form, data, flavour, parameters, ours };
+  const sizes = { classes: shape.classes, features: readShape(config, shape).features };
+  const facts = factsIn(metadata, sizes, (written, form) => parse(written, name, form), name);
+  return { config, shape, ...facts, data, flavour, parameters, ours };
 }
 
 /** Returns a function that reads an array of a model, also where a file of low precision has codes. */
@@ -195,17 +185,6 @@ function withCodes(config: RunConfig, shape: GraphShape, file: string) {
     const { values: ranges } = source.array(prefix + WEIGHT_RANGES);
     return floatsOf(stored, key, { shape: expected, names, ranges, precision }, file);
   };
-}
-
-function namesIn(
-  { classNames }: Source["metadata"],
-  { classes }: GraphShape,
-  name: string,
-): Pick<ModelFile, "classNames"> {
-  if (classNames === undefined) return {};
-  const names = parse<string[]>(classNames, name, list(text));
-  if (names.length === classes) return { classNames: names };
-  throw new FormatError(`${name} is damaged: it names ${names.length} of ${classes} classes`);
 }
 
 const RELATION = object({ name: text, source: text, target: text });

@@ -1,11 +1,15 @@
 // Batches of drawn parts of a graph, for models that read arcs: sampled neighbours, or random walks.
 import { OptionError } from "../base/errors.ts";
 import { countsIn } from "../base/options.ts";
+import type { Csr } from "../graph/csr.ts";
 import type { Graph, Split } from "../graph/graph.ts";
+import { symmetricNormalised } from "../graph/normalise.ts";
 import { type RandomStream, randomStream } from "../graph/random.ts";
 import { type GraphSample, GraphSampler } from "../graph/sample.ts";
+import type { GraphInputs } from "../models/model.ts";
 import { findModel, layerMaps, type ModelConfig } from "../models/registry.ts";
 import { philox } from "../tensor/ops/random.ts";
+import { SparseMatrix } from "../tensor/ops/sparse.ts";
 import type { Batches, TrainingBatch } from "./batches.ts";
 import { batchCount, type Cut, dealer, refuseOtherItems } from "./node-batches.ts";
 import type { RunConfig, SamplerConfig } from "./run.ts";
@@ -51,16 +55,40 @@ export function sampledBatches(whole: TrainingBatch, drawn: Drawn): Batches {
         const nodes = sample.nodes.slice(0, sample.layers.at(-1)!.rows);
         const train = targetsOf(nodes);
         const inputs = ofSample!(whole.inputs, sample);
+        const graph = new BatchGraph(sample.layers.at(-1)!, inputs as unknown as GraphInputs);
+        const hasArcs = drawn.sampler.name === "walks";
         try {
-          yield { inputs, nodes, targets: { train } };
+          yield { inputs, nodes, targets: { train }, ...(hasArcs && { graph }) };
         } finally {
           train.dispose();
+          graph.dispose();
           inputs.dispose();
         }
       }
     },
     all: () => [whole],
   };
+}
+
+/** The arcs between a batch's nodes, with the degrees that they have there; made for a method that reads them. */
+class BatchGraph implements GraphInputs {
+  readonly features: SparseMatrix;
+  readonly #arcs: Csr;
+  #adjacency: SparseMatrix | undefined;
+
+  constructor(arcs: Csr, { features }: Pick<GraphInputs, "features">) {
+    this.#arcs = arcs;
+    this.features = features;
+  }
+
+  get adjacency(): SparseMatrix {
+    this.#adjacency ??= SparseMatrix.from(symmetricNormalised(this.#arcs));
+    return this.#adjacency;
+  }
+
+  dispose(): void {
+    this.#adjacency?.dispose();
+  }
 }
 
 /** Draws an epoch's parts. @param count of batches */

@@ -158,7 +158,9 @@ class Training {
   constructor(task: TrainingTask, options: TrainingOptions) {
     const { from } = options;
     const { method } = task.config;
-    if (task.batches && task.distillation && method) checkByBatch(method.name);
+    if (task.batches && task.distillation && method) {
+      checkByBatch(method.name, task.config.training.sampler?.name === "walks");
+    }
     checkTraining(task.config.training);
     checkSeed(task.config.seed, "a run's configuration");
     this.#task = task;

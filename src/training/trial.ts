@@ -31,6 +31,7 @@ import {
 import { DEAD_DONOR, DEAD_TEACHER } from "./dead.ts";
 import { predictedClasses, type Scored, scoredOutputs, withForward } from "./evaluate.ts";
 import type { Job } from "./executor.ts";
+import { graphFacts } from "./graph-facts.ts";
 import type { SplitTargets } from "./inputs.ts";
 import { integerScores } from "./integer-scores.ts";
 import { modelParameters } from "./model-file.ts";
@@ -174,8 +175,7 @@ export async function runTrial(
       ...owner,
       shape,
       parameters: modelParameters(model),
-      ...(graph.classNames && { classNames: graph.classNames }),
-      ...(graph.featuresAsIs && { featuresAsIs: true as const }),
+      ...graphFacts(config, graph),
     };
     const { stop, bestEpoch } = outcome;
     if (stop) {

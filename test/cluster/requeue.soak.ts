@@ -42,10 +42,11 @@ test("warned of its time limit, a job keeps a checkpoint and asks for another tu
     await cluster.slurm("scancel", "--signal=USR1", "--batch", job).catch(() => {});
     while ((await running())?.job === job) await setTimeout(300);
   }
-  // Slurm lets a requeued job wait for two minutes; one that is told so begins at once.
+  // Slurm lets a requeued job wait for two minutes; one that is told so begins at once. Within the second of its end
+  // the node would take its credential for a revoked one.
   const reason = () => cluster.slurm("squeue", "--noheader", `--jobs=${job}`, "--format=%r");
   while (!(await reason()).includes("BeginTime")) await setTimeout(300);
-  await cluster.slurm("scontrol", "update", `jobid=${job}`, "StartTime=now");
+  await cluster.slurm("scontrol", "update", `jobid=${job}`, "StartTime=now+3");
   const here = studyIn(join(folder, "here"), env)("run", "--workers", "1");
   await cluster.idle(240);
   assert.match(

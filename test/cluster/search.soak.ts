@@ -69,7 +69,8 @@ test("compress is warned of its time limit, goes on in another turn, and leaves 
   // Slurm lets it wait for two minutes; told so earlier, it would take the first turn's end for the second's.
   const reason = () => cluster.slurm("squeue", "--noheader", "--format=%r");
   while (!(await reason()).includes("BeginTime")) await setTimeout(500);
-  await cluster.slurm("scontrol", "update", `jobid=${job}`, "StartTime=now");
+  // Within the second of the first turn's end its node would take the second's credential for a revoked one.
+  await cluster.slurm("scontrol", "update", `jobid=${job}`, "StartTime=now+3");
   await cluster.idle(600);
   assert.match(logsOf(runs), /restart 1\n/);
   assert.ok(existsSync(join(output, "student.safetensors")), logsOf(runs));

@@ -32,10 +32,39 @@ const all = CONFIGS.map((model) => ({
   file: modelOf(model, graph),
 }));
 const some = { name: "gcnii-some-features", file: modelOf(CONFIGS[0]!, graph, [0, 3, 4, 8]) };
+/** Models of features that an import changed; column 3 was constant. */
+const means = Array.from({ length: 9 }, (_, k) => k / 7 - 0.5);
+const deviations = means.map((_, k) => (k === 3 ? 0 : 0.3 + k / 5));
+const kept = [0, 3, 4, 8];
+const gcn = CONFIGS.find(({ kind }) => kind === "gcn")!;
+const at = (list: readonly number[]): number[] => kept.map((k) => list[k]!);
+const formed = (
+  [
+    ["binary", undefined, { featuresMade: "binary" }],
+    ["unit-some", kept, { featuresMade: "unit", featuresAsIs: true }],
+    [
+      "standardised",
+      undefined,
+      { featuresMade: "standardised", featuresAsIs: true, featureScales: { means, deviations } },
+    ],
+    [
+      "standardised-some",
+      kept,
+      {
+        ...{ featuresMade: "standardised", featuresAsIs: true },
+        featureScales: { means: at(means), deviations: at(deviations) },
+      },
+    ],
+  ] as const
+).map(([name, columns, facts]) => ({
+  name: `gcn-${name}`,
+  file: { ...modelOf(gcn, graph, columns), ...facts } as ModelFile,
+}));
 
 export const cases: readonly { name: string; file: ModelFile; bytes: Uint8Array }[] = [
   ...all,
   some,
+  ...formed,
 ].map((one) => ({ ...one, bytes: encodeOnnxModel(one.file) }));
 
 /** The graph as run_onnx.py and PyG take it. */

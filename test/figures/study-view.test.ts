@@ -99,7 +99,21 @@ test("maps before and after training, pair by pair, and how attention relates to
   assert.ok(attendedDissimilarity < meanDissimilarity);
   assert.equal(mapsBeforeAfter(run).figure.data.length, 4);
   const { figure } = layerPairs(run);
-  assert.equal(figure.layout.sliders?.[0]?.steps?.length, 6);
+  const steps = figure.layout.sliders?.[0]?.steps;
+  assert.equal(steps?.length, 6);
+  // A layer that is named is drawn as that step of the slider shows it, without a slider.
+  const { figure: fourth } = layerPairs(run, 4);
+  const [traces, layout] = steps[3]!.args as [{ y: number[][] }, Record<string, string>];
+  assert.deepEqual(
+    fourth.data.map((trace) => Reflect.get(trace, "y")),
+    traces.y,
+  );
+  assert.equal(fourth.layout.title?.text, layout["title.text"]);
+  assert.equal(fourth.layout.sliders, undefined);
+  for (const wrong of [0, 7, 1.5])
+    assert.throws(() => layerPairs(run, wrong), {
+      message: `layerPairs: layer is a whole number from 1 to 6, not ${wrong}`,
+    });
 });
 
 test("committed runs are copied to the runs folder and back; sound ones are not overwritten", (t) => {

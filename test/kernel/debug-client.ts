@@ -110,6 +110,18 @@ export class DebugClient {
     return `${reason} ${frame?.name}:${frame?.line}:${frame?.column}`;
   }
 
+  /** Returns where the next stop is; undefined if the cell ends without one. */
+  async stopBefore(end: Promise<unknown>): Promise<string | undefined> {
+    let isOver = false;
+    const over = () => {
+      isOver = true;
+    };
+    end.then(over, over);
+    const isThere = () => this.events.slice(this.#seen).some(({ event }) => event === "stopped");
+    await until(() => isOver || isThere(), "a stop or the cell's end");
+    return isThere() ? await this.stop() : undefined;
+  }
+
   async variables(variablesReference: number): Promise<Shown[]> {
     return (await this.ask<{ variables: Shown[] }>("variables", { variablesReference })).variables;
   }

@@ -68,7 +68,7 @@ for (const [code, hint] of HABITS) {
 }
 
 const FOREIGN: readonly (readonly [string, RegExp])[] = [
-  ['Deno.readTextFile("x")', /^Node's own modules/],
+  ["Deno.serve()", /^Node's own modules/],
   ["React.createElement('p')", /^import \* as React from "react"/],
   ["return 3", /last expression/],
   ["document.body", /text\/html/],

@@ -50,3 +50,25 @@ test("what is skipped, still to do or right does not fail a cell; callbacks work
     assert.equal(await failure(code), undefined, code);
   }
 });
+
+test("an assertion that leaves its difference to its runner is shown with it", async () => {
+  // As chai and vitest's expect throw; those of node:assert and jest's expect have theirs in the message.
+  await runner.run(`class AssertionError extends Error {
+    name = "AssertionError";
+    constructor(actual, expected, showDiff = true) {
+      super("expected this to equal that");
+      Object.assign(this, { actual, expected, showDiff });
+    }
+  }`);
+  const said = await failure("throw new AssertionError({ a: [1, 2] }, { a: [1, 3] })");
+  assert.match(
+    said ?? "",
+    /^AssertionError: expected this to equal that\n.*\n\+ +2\n- +3\n.*:1:7/s,
+  );
+  const inner =
+    'check("t", () => { throw new AssertionError("first line\\nb", "first line\\nsecond") })';
+  assert.match((await failure(inner)) ?? "", /\n\+ 'first line\\nb'\n- 'first line\\nsecond'\n/);
+  for (const code of ["(1, 2)", "({}, [], false)", "({ get a() { throw 1 } }, null, 1)"]) {
+    assert.doesNotMatch((await failure(`throw new AssertionError${code}`)) ?? "", /^[+-]/m);
+  }
+});

@@ -53,11 +53,15 @@ const PATHS = /"paths" of tsconfig\.json \(.*\) lead to no file$/;
 
 /** Specifiers, and what both import and require report about them. */
 const REFUSED: readonly (readonly [string, RegExp])[] = [
-  ["npm:lodash@4/fp", /npm install lodash, then import from "lodash\/fp"$/],
+  [
+    "npm:lodash@4/fp",
+    /npm install lodash, then import from "lodash\/fp"; or let it install: ABKD_KERNEL_INSTALL=on/,
+  ],
   [
     "npm:@scope/pkg@1.2.3/sub/path.js",
-    /npm install @scope\/pkg, then import from "@scope\/pkg\/sub\/path\.js"$/,
+    /npm install @scope\/pkg, then import from "@scope\/pkg\/sub\/path\.js"; or/,
   ],
+  ["npm:a@file:b", /not a package of npm's registry/],
   ["npm:", /it names no package$/],
   ["HTTPS://example.org/x.js", /Node loads no modules from the web/],
   [

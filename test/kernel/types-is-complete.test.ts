@@ -22,6 +22,7 @@ const COMPLETE = [
   "{\n  ...o,\n  f() {}\n}",
   "const e = <p title='a'>don't {1 < 2 ? <b /> : <></>}</p>",
   "type A = { [K in keyof B]: `${K & string}!` }",
+  "%%html\n<p>don't {",
 ];
 
 const INVALID = [

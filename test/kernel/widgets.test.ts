@@ -246,6 +246,28 @@ suite("widgets", () => {
     assert.equal(wrong.reply.content["evalue"], "at once");
   });
 
+  test("interact: a view that takes a while is waited for, and nothing is shown twice", async () => {
+    const { id, states, bundle } = await show(
+      "interact(({ n }) => ({ [Symbol.for('Jupyter.display')]: async () => { await turn(n < 2 ? 40 : 0); return { 'text/plain': 'picture ' + n }; } }), { n: slider(0, 9) })",
+    );
+    assert.equal(bundle["text/plain"], "picture 0", "what a page without widgets shows");
+    const [n, shown] = (states[id]!["children"] as string[]).map((each) => each.slice(10)) as [
+      string,
+      string,
+    ];
+    const messages = await heard(async () => {
+      change(n, { value: 1 });
+      change(n, { value: 2 });
+      await value("await turn(120)");
+    });
+    assert.deepEqual(
+      (updates(messages, shown) as { outputs: { data: State }[] }[])
+        .map(({ outputs }) => outputs.map(({ data }) => data["text/plain"]))
+        .at(-1),
+      ["picture 2"],
+    );
+  });
+
   test("an interrupt ends an observer's loop, and the widget lives on", async () => {
     const { id, states } = await show(
       "const loop = slider(0, 9); const panel = interact(({ loop }) => { while (loop === 1); return loop; }, { loop }); panel",

@@ -7,6 +7,7 @@ import { describe, it } from "node:test";
 import type { Locator } from "playwright-core";
 import { isAlive } from "../kernel/processes.ts";
 import { testCharts, writeCharts } from "./charts.ts";
+import { testDebugger, writeDebugged } from "./debugger.ts";
 import { NotebookPage } from "./jupyterlab.ts";
 import { labPage } from "./lab-page.ts";
 import { copyOnboarding, trainingLimit } from "./onboarding.ts";
@@ -27,6 +28,7 @@ describe("JupyterLab in Chromium", limits, () => {
     prepare: async (folder) => {
       await copyOnboarding(folder, file);
       await writeCharts(folder);
+      await writeDebugged(folder);
     },
   });
   let opened: NotebookPage;
@@ -48,6 +50,8 @@ describe("JupyterLab in Chromium", limits, () => {
   });
 
   describe("charts", () => testCharts(at));
+
+  describe("the debugger", () => testDebugger(at));
 
   /** Presses Tab until the entry appears: what only types know may come after JupyterLab gave up. */
   async function completed(entry: Locator): Promise<void> {

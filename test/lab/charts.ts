@@ -19,11 +19,14 @@ const notebook = {
   nbformat_minor: 5,
 };
 
-/** Puts the notebook for `testCharts` into the folder of a JupyterLab that has not started. */
-export async function writeCharts(folder: string): Promise<void> {
+/** Puts an empty notebook into the folder of a JupyterLab that has not started. */
+export async function writeNotebook(folder: string, name: string): Promise<void> {
   await mkdir(path.join(folder, "notebooks"), { recursive: true });
-  await writeFile(path.join(folder, "notebooks", file), JSON.stringify(notebook));
+  await writeFile(path.join(folder, "notebooks", name), JSON.stringify(notebook));
 }
+
+/** Puts there the notebook for `testCharts`. */
+export const writeCharts = (folder: string): Promise<void> => writeNotebook(folder, file);
 
 /** Registers the tests. */
 export function testCharts(at: LabPage): void {

@@ -7,10 +7,12 @@ import { makeGraph } from "../../src/graph/make.ts";
 import { randomStream } from "../../src/graph/random.ts";
 import { BLOCK } from "../../src/models/in-blocks.ts";
 import { createModel, findModel, type ModelConfig } from "../../src/models/registry.ts";
-import { memory, startEngine } from "../../src/tensor/index.ts";
+import { memory, mostDuring, startEngine } from "../../src/tensor/index.ts";
 import { graphInputs } from "../../src/training/inputs.ts";
 
 startEngine("wasm", { threads: 2 });
+
+const gcnii = { kind: "gcnii", width: 64, alpha: 0.1, lambda: 0.5, dropout: 0 } as const;
 
 /** A graph, by default of two blocks and a part of one, of which some nodes have no arcs; its features are sparse or dense. */
 function graphOf(dense: boolean, nodes = 2 * BLOCK + 777) {
@@ -59,13 +61,33 @@ test("a pass in blocks holds three maps at a time", () => {
   for (const held of [model, narrow, forms]) held.dispose();
 });
 
+test("GCNII's evaluation holds the same few maps whatever its depth", () => {
+  const forms = graphInputs(graphOf(false)).value;
+  const map = (2 * BLOCK + 777) * 64 * 4;
+  const held = [4, 24].map((layers) => {
+    const config: ModelConfig = { ...gcnii, layers };
+    const model = createModel(config, { features: 9, classes: 3 }, 5);
+    const most = mostDuring(() => tf.tidy(() => void model.forward(forms as never)));
+    model.dispose();
+    return most / map;
+  });
+  assert.ok(held.every((maps) => maps < 8) && held[1]! < held[0]! + 0.5, `${held} maps`);
+  forms.dispose();
+});
+
 for (const dense of [false, true]) {
   const graph = graphOf(dense);
   const forms = graphInputs(graph).value;
-  for (const kind of ["sage", "gcn"] as const) {
-    test(`${kind}, ${dense ? "dense" : "sparse"} features: the same bits`, () => {
-      const base = { layers: 3, width: 24, dropout: 0.5, batchNorm: true } as const;
-      const config: ModelConfig = { kind, ...base };
+  const base = { layers: 3, width: 24, dropout: 0.5, batchNorm: true } as const;
+  const gat = { ...findModel("gat").defaults, ...base, kind: "gat", width: 5, heads: 3 };
+  for (const [name, config] of Object.entries({
+    sage: { kind: "sage", ...base },
+    gcn: { kind: "gcn", ...base },
+    gat,
+    "gat as on Arxiv": { ...gat, destination: false, residual: true, symmetric: true },
+  }) as [string, ModelConfig][]) {
+    test(`${name}, ${dense ? "dense" : "sparse"} features: the same bits`, () => {
+      const { kind } = config;
       const model = createModel(config, { features: 9, classes: 3 }, 5);
       const inputs = findModel(kind).prepare(forms) as never;
       const logitsOf = (reads: "logits" | "hidden") => {

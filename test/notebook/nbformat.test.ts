@@ -11,6 +11,7 @@ import {
   readNotebook,
   serialiseNotebook,
 } from "../../src/notebook/nbformat.ts";
+import { upgraded } from "../../src/notebook/nbformat-3.ts";
 import { python, skipWithout } from "../lab/parts.ts";
 import { codeCells, temporaryFolder } from "./files.ts";
 
@@ -88,7 +89,11 @@ describe("reading a notebook", () => {
     ["half a file", file({}).slice(0, 30), /not valid JSON, so not a notebook/],
     ["an array", "[]", /it does not hold a JSON object/],
     ["any JSON", "{}", /it has no nbformat/],
-    ["nbformat 3", file({ nbformat: 3 }), /nbformat 3 instead of 4; open and save it in Jup/],
+    [
+      "nbformat 3",
+      file({ nbformat: 3 }),
+      /nbformat 3 instead of 4; convert it: abkd notebook convert FILE/,
+    ],
     [
       "nbformat 4.6",
       file({ nbformat_minor: 6 }),
@@ -200,5 +205,82 @@ describe("writing a notebook", () => {
     });
     assert.equal(status, 0, stderr);
     assert.equal(readFileSync(theirs, "utf8"), readFileSync(ours, "utf8"));
+  });
+});
+
+describe("nbformat 3", () => {
+  /** What nbformat 5.11.1 makes (lines without their ends are joined by them) of the same notebook, but for ids, the language and orig_nbformat. */
+  it("becomes nbformat 4 by nbformat's own rules", () => {
+    const old = {
+      nbformat: 3,
+      nbformat_minor: 0,
+      metadata: { name: "old" },
+      worksheets: [
+        {
+          metadata: {},
+          cells: [
+            { cell_type: "heading", level: 2, metadata: {}, source: ["Two\n", "lines"] },
+            {
+              cell_type: "code",
+              language: "javascript",
+              collapsed: true,
+              metadata: {},
+              input: ["1 +\n", "1"],
+              prompt_number: 4,
+              outputs: [
+                { output_type: "pyout", prompt_number: 4, metadata: {}, text: ["2"], png: "AAAA" },
+                {
+                  output_type: "display_data",
+                  metadata: {},
+                  json: '{"a":1}',
+                  svg: ["<svg>", "</svg>"],
+                },
+                { output_type: "stream", stream: "stderr", text: "e" },
+                { output_type: "pyerr", ename: "E", evalue: "v", traceback: ["t"] },
+              ],
+            },
+          ],
+        },
+        { cells: [{ cell_type: "html", source: "<b>" }] },
+      ],
+    };
+    const { nbformat, metadata, cells } = parseNotebook(JSON.stringify(old), "o.ipynb", upgraded);
+    assert.deepEqual([nbformat, metadata], [4, { language_info: { name: "javascript" } }]);
+    assert.deepEqual(
+      cells.map(({ id, ...rest }) => rest),
+      [
+        { cell_type: "markdown", metadata: {}, source: "## Two lines" },
+        {
+          cell_type: "code",
+          metadata: { collapsed: true },
+          source: "1 +\n1",
+          execution_count: 4,
+          outputs: [
+            {
+              output_type: "execute_result",
+              execution_count: 4,
+              metadata: {},
+              data: { "text/plain": "2", "image/png": "AAAA" },
+            },
+            {
+              output_type: "display_data",
+              metadata: {},
+              data: { "application/json": { a: 1 }, "image/svg+xml": "<svg>\n</svg>" },
+            },
+            { output_type: "stream", name: "stderr", text: "e" },
+            { output_type: "error", ename: "E", evalue: "v", traceback: ["t"] },
+          ],
+        },
+        { cell_type: "markdown", metadata: {}, source: "<b>" },
+      ],
+    );
+    assert.equal(new Set(cells.map(({ id }) => id)).size, 3);
+  });
+
+  it("is refused where it is broken", () => {
+    for (const worksheets of [undefined, 5, [{}], [{ cells: [7] }]]) {
+      const text = JSON.stringify({ nbformat: 3, metadata: {}, worksheets });
+      assert.throws(() => parseNotebook(text, "o.ipynb", upgraded), NotebookError);
+    }
   });
 });

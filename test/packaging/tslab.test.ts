@@ -1,10 +1,10 @@
 // Three notebooks in the other TypeScript kernel, tslab, with the packed package.
 import assert from "node:assert/strict";
-import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { installTslab } from "../../scripts/tslab.ts";
+import { copyForTslab, installTslab } from "../../scripts/tslab.ts";
 import { storeTrials } from "../experiments/arithmetic-study.ts";
 import { copyOnboarding, trainingLimit } from "../lab/onboarding.ts";
 import { jupyterEnvironment, root, run } from "../lab/parts.ts";
@@ -45,7 +45,7 @@ describe("tslab", { timeout: 2 * trainingLimit }, () => {
 
   it("runs a notebook that computes: tables and plots become text", async () => {
     const name = "14-what-does-not-add-up.ipynb";
-    await cp(path.join(root, "notebooks", name), path.join(folder, "notebooks", name));
+    copyForTslab(name, path.join(folder, "notebooks"));
     const text = await outputsOf(name);
     assert.match(text, /where +computed/);
     assert.match(text, /\[plot: bar, 4 traces, "The same setting in four tables"\]/);
@@ -53,7 +53,7 @@ describe("tslab", { timeout: 2 * trainingLimit }, () => {
 
   it("runs a notebook of a study from a store", async () => {
     const name = "09-table-10-beta.ipynb";
-    await cp(path.join(root, "notebooks", name), path.join(folder, "notebooks", name));
+    copyForTslab(name, path.join(folder, "notebooks"));
     storeTrials(path.join(folder, "results"), "table10");
     const text = await outputsOf(name, "--param", "train=[]");
     assert.match(text, /Cora: quick profile, (\d+) of \1 trials/);

@@ -95,6 +95,20 @@ function naive(given: Given, inputs: readonly Numbers[]): Float64Array {
 /** A square matrix with empty rows, full rows and loops; not symmetric. */
 const square = (nodes: number): Csr => randomSparse(nodes, nodes, 9, true);
 
+/** The first rows of a matrix. */
+function firstOf({ columns, indptr, indices }: Csr, rows: number): Csr {
+  return {
+    rows,
+    columns,
+    indptr: indptr.slice(0, rows + 1),
+    indices: indices.slice(0, indptr[rows]),
+  };
+}
+
+/** Where rows begin if empty ones follow. */
+const padding = ({ indptr }: Csr, rows: number): Int32Array =>
+  Int32Array.from({ length: rows + 1 }, (_, row) => indptr[Math.min(row, indptr.length - 1)]!);
+
 /** @param some how many elements of z have their gradient compared */
 function compare(given: Given, some = 40): void {
   const inputs = inputsOf(given);
@@ -133,6 +147,54 @@ describe("gatSums", () => {
             compare({ host: square(nodes), heads, width, target, scaled, dropped }));
         }
       }
+    }
+  }
+
+  for (const target of [false, true]) {
+    for (const scaled of [false, true]) {
+      test(`rows that are the first of the columns${target ? ", target" : ""}${scaled ? ", scales" : ""}`, () => {
+        const [rows, columns, heads, width] = [6, 17, 2, 5] as const;
+        const given = { host: square(columns), heads, width, target, scaled, dropped: false };
+        const inputs = inputsOf(given);
+        const scales = scalesOf(given);
+        const short = firstOf(given.host, rows);
+        // The same with rows that have no entries, whose sums are 0.
+        const padded = {
+          ...given,
+          host: { ...short, rows: columns, indptr: padding(short, columns) },
+        };
+        const whole = found(padded);
+        const matrix = SparseMatrix.from(short);
+        tf.tidy(() => {
+          const [z, ...vectors] = inputs.map((values, k) =>
+            tf.tensor2d(values, k === 0 ? [columns, heads * width] : [heads, width]),
+          ) as [tf.Tensor2D, ...tf.Tensor2D[]];
+          // Constants outlive the gradient.
+          const factors = scales && {
+            source: tf.tensor1d(scales.source),
+            target: tf.tensor1d(scales.target.slice(0, rows)),
+          };
+          const options = { slope: SLOPE, ...(factors && { scales: factors }) };
+          const run = (...[x, a, b]: tf.Tensor[]): tf.Tensor =>
+            gatSums(
+              matrix,
+              x as tf.Tensor2D,
+              a as tf.Tensor2D,
+              b as tf.Tensor2D | undefined,
+              options,
+            );
+          const value = run(z, ...vectors);
+          assert.deepEqual(value.shape, [rows, heads * width]);
+          const expected = naive(padded, inputs);
+          assertClosely(value.dataSync(), expected.slice(0, value.size), 2e-5, "value");
+          const taps = tf.tensor(numbers(columns * heads * width, 6)).slice(0, value.size);
+          const gradients = tf.grads(run)([z, ...vectors], tf.reshape(taps, value.shape));
+          for (const [k, gradient] of gradients.entries()) {
+            assertClosely(gradient.dataSync(), whole.gradients[k]!, 2e-5, `gradient ${k}`);
+          }
+        });
+        matrix.dispose();
+      });
     }
   }
 

@@ -118,7 +118,12 @@ test("a limit refuses what takes more, with advice that fits the model; large gr
     0.13,
     /takes about 0\.\d GiB.*more than --memory-limit 0\.13; draw parts.*--sampler/,
   );
-  refused(alone({ kind: "gcn", width: 32 }), 0.13, /--memory-limit 0\.13; choose fewer layers/);
+  refused(
+    alone({ kind: "gcn", width: 32 }),
+    0.13,
+    /--memory-limit 0\.13; draw parts of the graph: .*neighbours:15,10;/,
+  );
+  refused(alone({ kind: "gin", width: 32 }), 0.13, /--memory-limit 0\.13; choose fewer layers/);
   refused(alone({ kind: "mlp", width: 32 }), 0.13, /cut the nodes into batches: --batch/);
   assert.match(toldEstimate(sage, { graph, split }, "wasm", 4)!, /takes about 0\.\d GiB of memory/);
   assert.equal(toldEstimate(sage, { graph, split }, "wasm"), undefined);

@@ -57,12 +57,7 @@ export function assemble(source: string, found: FoundGraph, choices: GraphChoice
   const { nodes, labels, labelSets, classes, splits, times } = found;
   const { adjacency, stored, decisions: ofArcs } = arcsOf(source, found, choices);
   const raw = found.features ?? madeFeatures(adjacency, choices.makeFeatures ?? "identity", source);
-  const { features, featuresAsIs, featuresMade, decisions } = featuresOf(
-    raw,
-    found,
-    choices,
-    source,
-  );
+  const { features, decisions, ...form } = featuresOf(raw, found, choices, source);
   const unnamed: Graph = {
     name: "",
     nodes,
@@ -73,8 +68,8 @@ export function assemble(source: string, found: FoundGraph, choices: GraphChoice
     ...(labelSets && { labelSets }),
     ...(found.ids && { nodeNames: found.ids }),
     ...(found.names && { classNames: found.names }),
-    ...(featuresAsIs && { featuresAsIs }),
-    ...(featuresMade && { featuresMade }),
+    ...(found.features && found.featureNames && { featureNames: found.featureNames }),
+    ...form,
   };
   const graph = { ...unnamed, name: ownName(source, { graph: unnamed, splits, times }) };
   checkGraph(graph);

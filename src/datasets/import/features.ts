@@ -1,7 +1,7 @@
 // How features are given to models: divided by their row's sum, or as they are, perhaps scaled before.
 import { BadFileError } from "../../formats/errors.ts";
 import type { Csr } from "../../graph/csr.ts";
-import type { Graph } from "../../graph/graph.ts";
+import type { FeatureScales, Graph } from "../../graph/graph.ts";
 import { csrFromDense, withoutOnes } from "../sparse.ts";
 
 /** What each form of features is. */
@@ -20,6 +20,7 @@ export interface FormedFeatures {
   /** See Graph. */
   readonly featuresAsIs?: true;
   readonly featuresMade?: Graph["featuresMade"];
+  readonly featureScales?: FeatureScales;
   /** What was decided, a sentence each. */
   readonly decisions: readonly string[];
 }
@@ -53,21 +54,18 @@ export function formed(
       return { features, decisions: [said(form), ...smallSums(features)] };
     case "as-is":
       return { features, featuresAsIs: true, decisions: [said(form)] };
-    case "binary": {
-      const { rows, columns, indptr, indices } = features;
+    case "binary":
+      return { features: binary(features), featuresMade: form, decisions: [said(form)] };
+    case "standardised": {
+      const scales = scalesOf(features, where);
       return {
-        features: { rows, columns, indptr, indices },
+        features: standardised(features, scales, where),
+        featuresAsIs: true,
         featuresMade: form,
+        featureScales: scales,
         decisions: [said(form)],
       };
     }
-    case "standardised":
-      return {
-        features: standardised(features, where),
-        featuresAsIs: true,
-        featuresMade: form,
-        decisions: [said(form)],
-      };
     case "unit":
       return {
         features: unitRows(features),
@@ -78,15 +76,34 @@ export function formed(
   }
 }
 
+/**
+ * Gives features, as files have them, the form of another graph's.
+ * @returns undefined for a form that cannot be given: made of the graph itself, or by scales that are not known
+ * @throws BadFileError for too many standardised features
+ */
+export function formedAs(
+  features: Csr,
+  { featuresMade: form, featureScales: scales }: Pick<Graph, "featuresMade" | "featureScales">,
+  where: string,
+): Csr | undefined {
+  if (form === "binary") return binary(features);
+  if (form === "unit") return unitRows(features);
+  return form === "standardised" && scales ? standardised(features, scales, where) : undefined;
+}
+
+function binary({ rows, columns, indptr, indices }: Csr): Csr {
+  return { rows, columns, indptr, indices };
+}
+
 /** Says why a graph's features do not allow new nodes; undefined if they do. */
-export function newNodesFault({ name, featuresMade }: Graph): string | undefined {
-  if (featuresMade === undefined) return undefined;
+export function newNodesFault({ name, featuresMade, featureScales }: Graph): string | undefined {
   if (featuresMade === "identity" || featuresMade === "degree") {
     return `${name} has no features of its own, and those that were made (${featuresMade}) fit its nodes only`;
   }
+  if (featuresMade !== "standardised" || featureScales) return undefined;
   return (
-    `the features of ${name} were made ${featuresMade} when it was imported, and new nodes' would be read as ` +
-    "they are: prepare the features of all nodes yourself, and import them as-is"
+    `the features of ${name} were standardised by an earlier version, which kept no means and deviations: ` +
+    "import its files again"
   );
 }
 
@@ -127,12 +144,10 @@ function smallSums({ rows, indptr, values }: Csr): string[] {
   return [`some features are negative: their rows change their scale and their sign${huge}`];
 }
 
-/** A column of equal numbers becomes 0. Deviations are those of the whole column, not of a sample. */
-function standardised({ rows, columns, indptr, indices, values }: Csr, where: string): Csr {
-  if (rows * columns > MAX_NONZEROS) {
-    const size = `${rows} x ${columns} standardised features`;
-    throw new BadFileError(where, `${size} are almost all not 0; at most ${MAX_NONZEROS} are kept`);
-  }
+/** Deviations are those of the whole column, not of a sample. */
+function scalesOf(features: Csr, where: string): FeatureScales {
+  const { rows, columns, indices, values } = features;
+  checkDense(features, where);
   const [sums, squares] = [new Float64Array(columns), new Float64Array(columns)];
   const valueAt = (k: number): number => values?.[k] ?? 1;
   for (let k = 0; k < indices.length; k++) sums[indices[k]!]! += valueAt(k);
@@ -143,16 +158,30 @@ function standardised({ rows, columns, indptr, indices, values }: Csr, where: st
     stored[indices[k]!]!++;
   }
   // Zeros are not stored, but deviate too.
-  const scales = squares.map((square, c) => {
+  const deviations = squares.map((square, c) => {
     const deviation = Math.sqrt((square + (rows - stored[c]!) * means[c]! ** 2) / rows);
-    return deviation > 1e-7 * Math.abs(means[c]!) ? 1 / deviation : 0;
+    return deviation > 1e-7 * Math.abs(means[c]!) ? deviation : 0;
   });
+  return { means: Array.from(means), deviations: Array.from(deviations) };
+}
+
+function checkDense({ rows, columns }: Csr, where: string): void {
+  if (rows * columns <= MAX_NONZEROS) return;
+  const size = `${rows} x ${columns} standardised features`;
+  throw new BadFileError(where, `${size} are almost all not 0; at most ${MAX_NONZEROS} are kept`);
+}
+
+function standardised(features: Csr, { means, deviations }: FeatureScales, where: string): Csr {
+  const { rows, columns, indptr, indices, values } = features;
+  checkDense(features, where);
+  // Fingerprints of graphs depend on the last bits of these products.
+  const scales = Float64Array.from(deviations, (deviation) => (deviation > 0 ? 1 / deviation : 0));
   const dense = new Float32Array(rows * columns);
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < columns; c++) dense[r * columns + c] = -means[c]! * scales[c]!;
     for (let k = indptr[r]!; k < indptr[r + 1]!; k++) {
       const c = indices[k]!;
-      dense[r * columns + c] = (valueAt(k) - means[c]!) * scales[c]!;
+      dense[r * columns + c] = ((values?.[k] ?? 1) - means[c]!) * scales[c]!;
     }
   }
   return csrFromDense(dense, columns);

@@ -30,6 +30,8 @@ export interface FoundGraph extends FoundLabels {
   readonly to: Int32Array;
   /** nodes x features, canonical (sparse.ts); absent: the files have none. */
   readonly features?: Csr;
+  /** What the files call the columns of features, if all have names that differ. */
+  readonly featureNames?: readonly string[];
   /** The time of each node, if the files have it, in any unit. */
   readonly times?: Float64Array;
   /** The file's own sets of nodes, none or several. */
@@ -50,8 +52,10 @@ const MAX_UNZIPPED = 256 * 1024 * 1024;
  * @throws BadFileError for a file that is empty, too large or unreadable
  */
 export async function readOwn(file: string): Promise<Buffer> {
-  const { size } = await stat(file).catch((error: Error) => {
-    throw new BadFileError(file, `cannot be read (${error.message})`);
+  const { size } = await stat(file).catch((error: NodeJS.ErrnoException) => {
+    const why =
+      error.code === "ENOENT" ? "there is no such file" : `cannot be read (${error.message})`;
+    throw new BadFileError(file, why);
   });
   if (size === 0) {
     throw new BadFileError(file, "the file is empty; write it anew, or take it out of the folder");

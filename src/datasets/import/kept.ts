@@ -33,6 +33,8 @@ interface Kept {
   readonly features: number;
   readonly featuresAsIs: boolean;
   readonly featuresMade?: Graph["featuresMade"];
+  readonly featureScales?: Graph["featureScales"];
+  readonly featureNames?: Graph["featureNames"];
   readonly nodeNames?: readonly string[];
   readonly report: ImportReport;
 }
@@ -141,6 +143,8 @@ function arraysOf(source: string, imported: Imported): Map<string, NpyArray> {
     features: features.columns,
     featuresAsIs: graph.featuresAsIs ?? false,
     ...(graph.featuresMade && { featuresMade: graph.featuresMade }),
+    ...(graph.featureScales && { featureScales: graph.featureScales }),
+    ...(graph.featureNames && { featureNames: graph.featureNames }),
     ...(graph.nodeNames && { nodeNames: graph.nodeNames }),
     report,
   };
@@ -164,7 +168,8 @@ export async function readKept(file: string): Promise<Imported & { readonly from
     throw new BadFileError(file, `${fault}; delete it and import the graph again`);
   }
   const npz = new NpzFile(bytes, file);
-  const { from, report, classes, featuresAsIs, featuresMade, nodeNames } = keptNotes(npz);
+  const notes = keptNotes(npz);
+  const { from, report, classes, featuresAsIs, featuresMade, nodeNames } = notes;
   const integers = (name: string): Int32Array => toInt32(npz.array(name), npz.where(name));
   const matrix = (name: string): Csr => {
     const [rows, columns] = integers(`${name}_shape`) as unknown as [number, number];
@@ -188,6 +193,8 @@ export async function readKept(file: string): Promise<Imported & { readonly from
     ...(npz.names.includes("sets_indptr") && { labelSets: matrix("sets") }),
     ...(featuresAsIs && { featuresAsIs: true }),
     ...(featuresMade && { featuresMade }),
+    ...(notes.featureScales && { featureScales: notes.featureScales }),
+    ...(notes.featureNames && { featureNames: notes.featureNames }),
     ...(nodeNames && { nodeNames }),
     ...(report.classNames && { classNames: report.classNames }),
     decided: report.decisions,

@@ -19,6 +19,7 @@ import {
   readEnds,
 } from "./edge-table.ts";
 import { isFeatureList, readFeatureList } from "./feature-list.ts";
+import { featureNames } from "./feature-names.ts";
 import { type FoundGraph, type FoundLabels, idsFrom1, inFolder, readOwn } from "./found.ts";
 import { classesOf, labelDecisions, labelDoubts, noLabels, separatorIn, setsOf } from "./labels.ts";
 import { tableFeatures } from "./node-features.ts";
@@ -156,6 +157,7 @@ async function assembled(parts: Parts, choices: ReadChoices): Promise<FoundGraph
     nodes: main.rows,
     ...nodeEnds(edges, ends, nodes, choices, { decisions, warnings }),
     ...(features && { features }),
+    ...(withFeatures && named(featureNames(withFeatures, features!.columns))),
     ...(ids && { ids }),
     ...found,
     splits: split ? [split] : [],
@@ -164,6 +166,8 @@ async function assembled(parts: Parts, choices: ReadChoices): Promise<FoundGraph
     warnings,
   };
 }
+
+const named = (names: readonly string[] | undefined) => names && { featureNames: names };
 
 /**
  * The ids of nodes by row, if they have any.

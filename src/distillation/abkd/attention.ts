@@ -9,8 +9,9 @@ export interface Attention {
   /**
    * Returns A, teacher layers x student layers, differentiable with respect to the student's means.
    * @param studentMeans S_a, S_l x d_s
+   * @param teacherMeans T_a of a batch, T_l x d_t; by default the whole graph's
    */
-  scores(studentMeans: tf.Tensor2D): tf.Tensor2D;
+  scores(studentMeans: tf.Tensor2D, teacherMeans?: tf.Tensor2D): tf.Tensor2D;
   dispose(): void;
 }
 
@@ -64,9 +65,9 @@ class LearnedAttention implements Attention {
     this.#student = linear("abkd.attention.student", student, options, weights);
   }
 
-  scores(studentMeans: tf.Tensor2D): tf.Tensor2D {
+  scores(studentMeans: tf.Tensor2D, teacherMeans = this.#teacherMeans): tf.Tensor2D {
     const { embedding, softmax } = this.#options;
-    const teacher = apply(this.#teacher, this.#teacherMeans, true);
+    const teacher = apply(this.#teacher, teacherMeans, true);
     const student = apply(this.#student, studentMeans);
     const products = tf.matMul(teacher, student, false, true) as tf.Tensor2D;
     return softmaxOver(products, 1 / Math.sqrt(embedding), softmax);

@@ -2,11 +2,11 @@
 // In the paper's order: attention.ts (eq. 3), dissimilarity.ts (eq. 4), loss.ts (eq. 5), ../objective.ts (eq. 6).
 import * as tf from "@tensorflow/tfjs";
 import type { Outputs } from "../../models/model.ts";
-import type { Inspection, Method, TaughtScene, Teacher } from "../method.ts";
+import type { Inspection, Method, NodeBatch, TaughtScene, Teacher } from "../method.ts";
 import { Objective, type Term, withSoftLabels } from "../objective.ts";
 import { type Attention, createAttention } from "./attention.ts";
 import { collapseWarning, remainingScale } from "./collapse.ts";
-import { createDissimilarity, type Dissimilarity } from "./dissimilarity.ts";
+import { type Comparison, createDissimilarity, type Dissimilarity } from "./dissimilarity.ts";
 import { formOf } from "./form.ts";
 import { abkdLoss } from "./loss.ts";
 import { chosenLayers, layerOf, type PreparedMaps, prepareMaps, type TeacherMaps } from "./maps.ts";
@@ -47,7 +47,12 @@ class AbkdTerm implements Term {
   readonly #studentSide: Side;
   readonly #notes: readonly string[];
   readonly #attention: Attention;
+  readonly #comparison: Omit<Comparison, "teacher">;
+  readonly #teacher: Teacher;
+  readonly #teacherSide: Side;
   readonly #dissimilarity: Dissimilarity;
+  /** Of the last batch, whose step's gradients may need it. */
+  #ofBatch: Dissimilarity | undefined;
   /** The mean square of each teacher layer's projection before the first step. */
   readonly #startSquares: readonly number[];
 
@@ -59,19 +64,21 @@ class AbkdTerm implements Term {
     const teacherSide = sideOf(teacher.outline, options);
     this.#studentSide = sideOf(student, options);
     this.#notes = [oneMapNote(student, options) ?? []].flat();
+    this.#teacher = teacher;
+    this.#teacherSide = teacherSide;
     const sides = [teacherSide, this.#studentSide] as const;
     // Not tidy(), which would search what it returns for tensors.
     tf.engine().startScope("abkd");
     try {
-      const { layers, means } = prepareTeacher(teacher, teacherSide, options.teacherMaps);
+      const { layers, means } = this.#prepareTeacher();
       this.#attention = createAttention(means, ...sides, options, this.weights);
-      this.#dissimilarity = createDissimilarity({
-        teacher: layers,
+      this.#comparison = {
         teacherSide,
         studentSide: this.#studentSide,
         projections: new Projections(...sides, options, this.weights),
         options,
-      });
+      };
+      this.#dissimilarity = createDissimilarity({ ...this.#comparison, teacher: layers });
       this.#startSquares = [...this.#dissimilarity.teacherSquares().dataSync()];
     } finally {
       tf.engine().endScope();
@@ -82,10 +89,18 @@ class AbkdTerm implements Term {
     return this.weights.parameters;
   }
 
-  value(student: Outputs): tf.Scalar {
+  /** On a batch, means, scales and distances are those of its nodes, on both sides. */
+  value(student: Outputs, _step: number, batch?: NodeBatch): tf.Scalar {
     const { maps, means } = this.#prepare(student);
-    const scores = this.#attention.scores(means);
-    return abkdLoss(scores, this.#dissimilarity, maps, this.#studentLayers);
+    if (!batch?.nodes) {
+      const scores = this.#attention.scores(means);
+      return abkdLoss(scores, this.#dissimilarity, maps, this.#studentLayers);
+    }
+    const taught = this.#prepareTeacher(batch.nodes);
+    const scores = this.#attention.scores(means, taught.means);
+    this.#ofBatch?.dispose();
+    this.#ofBatch = createDissimilarity({ ...this.#comparison, teacher: taught.layers });
+    return abkdLoss(scores, this.#ofBatch, maps, this.#studentLayers);
   }
 
   /**
@@ -142,6 +157,26 @@ class AbkdTerm implements Term {
     this.weights.dispose();
     this.#attention.dispose();
     this.#dissimilarity.dispose();
+    this.#ofBatch?.dispose();
+  }
+
+  /**
+   * Prepares the teacher's layers that take part, and their means, [T_l, d_t]. No gradient needs their
+   * intermediate tensors, so each layer's are freed at once: those of 64 layers would not fit the
+   * engine's memory for NELL.
+   */
+  #prepareTeacher(nodes?: Int32Array): { layers: TeacherMaps; means: tf.Tensor2D } {
+    const outputs = this.#teacher.outputs("layers", nodes);
+    const side = this.#teacherSide;
+    const prepared = side.layers.map((layer) =>
+      tf.tidy(() => ({
+        ...prepareMaps(layerOf(outputs, side, layer), this.#options.teacherMaps),
+      })),
+    );
+    return {
+      layers: prepared.map(({ maps }) => tf.reshape(maps, [maps.shape[1], maps.shape[2]])),
+      means: tf.concat(prepared.map(({ means }) => means)),
+    };
   }
 
   #prepare(student: Outputs): PreparedMaps {
@@ -151,26 +186,6 @@ class AbkdTerm implements Term {
 
 /** The parts of a scene that ABKD uses. */
 type Taught = Pick<TaughtScene, "teacher" | "student" | "seed">;
-
-/**
- * Prepares the teacher's layers that take part, and their means, [T_l, d_t]. No gradient needs their
- * intermediate tensors, so each layer's are freed at once: those of 64 layers would not fit the
- * engine's memory for NELL.
- */
-function prepareTeacher(
-  teacher: Teacher,
-  side: Side,
-  kind: AbkdOptions["teacherMaps"],
-): { layers: TeacherMaps; means: tf.Tensor2D } {
-  const outputs = teacher.outputs("layers");
-  const prepared = side.layers.map((layer) =>
-    tf.tidy(() => ({ ...prepareMaps(layerOf(outputs, side, layer), kind) })),
-  );
-  return {
-    layers: prepared.map(({ maps }) => tf.reshape(maps, [maps.shape[1], maps.shape[2]])),
-    means: tf.concat(prepared.map(({ means }) => means)),
-  };
-}
 
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, x) => sum + x, 0) / values.length;
@@ -202,6 +217,7 @@ export const abkd: Method<AbkdOptions, keyof typeof presets> = {
   version: 1,
   needsTeacher: true,
   teacherParts,
+  byBatch: true,
   defaults,
   options: table,
   presets,

@@ -7,15 +7,15 @@
 // and pairs along arcs, including the diagonal, are added separately.
 import * as tf from "@tensorflow/tfjs";
 import type { GraphInputs, Outputs } from "../../models/model.ts";
+import { arcProducts } from "../../tensor/ops/arc-products.ts";
 import { meanSquaredError } from "../../tensor/ops/loss.ts";
 import { normal } from "../../tensor/ops/random.ts";
-import { arcProducts } from "../../tensor/ops/sparse.ts";
 import { tanh } from "../../tensor/ops/tanh.ts";
 import { detached, gradientOnly } from "../detached.ts";
 import type { Held, TaughtScene } from "../method.ts";
 import type { Term } from "../objective.ts";
-import { hiddenOf } from "../rival.ts";
 import { centre, StandardisedProjection, standardised } from "../standardised.ts";
+import { TeacherSide } from "../teacher.ts";
 
 export interface FeaturesOptions {
   readonly kernel: "random" | "parametric";
@@ -62,8 +62,8 @@ export function featuresTerm(
   { teacher, graph, student, seed }: TaughtScene,
   { kernel, delta, features, draws, learningRate }: FeaturesOptions,
 ): Term {
-  const hidden = tf.tidy(() => standardised(hiddenOf(teacher)));
-  const width = hidden.shape[1];
+  const side = new TeacherSide(teacher, "hidden", ({ hidden }) => standardised(hidden!));
+  const width = side.of().shape[1];
   const count = width * features;
   const projection = new StandardisedProjection(
     "geometric.projection",
@@ -82,14 +82,14 @@ export function featuresTerm(
     return {
       ...rate,
       parameters: projection.parameters,
-      value(outputs, step) {
+      value(outputs, step, batch) {
         const expansion = drawn(seed, step, width, count, draws);
-        const t = tanhProduct(hidden, expansion.weight);
+        const t = tanhProduct(side.of(batch?.nodes), expansion.weight);
         const s = tanhOfProduct(project(outputs), expansion.weight);
-        return distance(t, s, expansion.signs, graph, delta);
+        return distance(t, s, expansion.signs, batch?.graph ?? graph, delta);
       },
       dispose() {
-        hidden.dispose();
+        side.dispose();
         projection.dispose();
       },
     };
@@ -98,13 +98,16 @@ export function featuresTerm(
   const start = normal(seed, name, width * count);
   const phi = tf.tidy(() => tf.variable(tf.tensor2d(start, [width, count])));
   const weight = phi as unknown as tf.Tensor2D;
-  const early = tf.tidy(() => standardised(firstActivated(teacher.outputs("layers"))));
+  const early = new TeacherSide(teacher, "layers", (outputs) =>
+    standardised(firstActivated(outputs)),
+  );
   return {
     ...rate,
     reads: "layers",
     parameters: [...projection.parameters, { name, variable: phi }],
-    value(outputs) {
+    value(outputs, _step, batch) {
       const own = project(outputs);
+      const hidden = side.of(batch?.nodes);
       const fixed = detached(weight);
       const learned = {
         t: tanhProduct(hidden, weight),
@@ -112,17 +115,18 @@ export function featuresTerm(
       };
       const s = tanhOfProduct(own, fixed);
       const signs = tf.ones([1, count]) as tf.Tensor2D;
-      const loss = distance(detached(learned.t), s, signs, graph, delta);
+      const loss = distance(detached(learned.t), s, signs, batch?.graph ?? graph, delta);
       const last = standardised(detached(outputs.hidden!));
       const first = standardised(detached(firstActivated(outputs)));
       const rebuilt = tf.add(
-        reconstruction(learned.t, hidden, early),
+        reconstruction(learned.t, hidden, early.of(batch?.nodes)),
         reconstruction(learned.s, last, first),
       ) as tf.Scalar;
       return tf.add(loss, gradientOnly(rebuilt));
     },
     dispose() {
-      tf.dispose([hidden, early]);
+      side.dispose();
+      early.dispose();
       phi.dispose();
       projection.dispose();
     },

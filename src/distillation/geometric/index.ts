@@ -2,6 +2,7 @@
 // Yang, Wu, Yan: Geometric Knowledge Distillation: Topology Compression for Graph Neural Networks;
 // kernels, losses and weights as in chr26195/GKD.
 import * as tf from "@tensorflow/tfjs";
+import { perBatch } from "../per-batch.ts";
 import { hiddenOf, rival, softMixture } from "../rival.ts";
 import { heldMatrix } from "../sample.ts";
 import { standardised } from "../standardised.ts";
@@ -52,6 +53,7 @@ export const geometric = rival<
   summary: "Geometric KD: heat kernels between all pairs of nodes, pulled towards the teacher's",
   source: "Yang, Wu, Yan: Geometric Knowledge Distillation, NeurIPS 2022",
   version: 1,
+  byBatch: "arcs",
   teacherParts: ({ kernel }) => (kernel === "parametric" ? ["hidden", "layers"] : ["hidden"]),
   defaults: {
     beta: 0.5,
@@ -125,14 +127,15 @@ export const geometric = rival<
       : heldMatrix(nodes, options.sample);
   },
   term(scene, options) {
-    const { teacher, graph, seed } = scene;
     const { kernel } = options;
     if (kernel === "random" || kernel === "parametric") {
       return featuresTerm(scene, { ...options, kernel });
     }
-    const hidden = tf.tidy(() => standardised(hiddenOf(teacher)));
-    const term = pairsTerm(hidden, graph, { ...options, kernel }, seed);
-    hidden.dispose();
-    return term;
+    return perBatch(scene, ({ teacher, graph, seed }) => {
+      const hidden = tf.tidy(() => standardised(hiddenOf(teacher)));
+      const term = pairsTerm(hidden, graph, { ...options, kernel }, seed);
+      hidden.dispose();
+      return term;
+    });
   },
 });

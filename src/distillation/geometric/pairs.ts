@@ -2,11 +2,12 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Csr } from "../../graph/csr.ts";
 import type { GraphInputs, Outputs } from "../../models/model.ts";
+import { arcProducts } from "../../tensor/ops/arc-products.ts";
 import { Arcs, arcDistances } from "../../tensor/ops/arcs.ts";
 import { mapElements } from "../../tensor/ops/elements.ts";
 import { takeRows } from "../../tensor/ops/rows.ts";
 import { similarities, similarityMismatch } from "../../tensor/ops/similarity.ts";
-import { arcProducts, type SparseMatrix } from "../../tensor/ops/sparse.ts";
+import type { SparseMatrix } from "../../tensor/ops/sparse.ts";
 import type { Term } from "../objective.ts";
 import { keepsMatrix, sampleNodes } from "../sample.ts";
 import { standardised } from "../standardised.ts";

@@ -2,12 +2,13 @@
 // learns to fool it. He et al., KDD 2022; formulas as in MIRALab-USTC/GraphAKD.
 import * as tf from "@tensorflow/tfjs";
 import type { Parameter } from "../../models/model.ts";
+import { arcProducts } from "../../tensor/ops/arc-products.ts";
 import { reluDropout } from "../../tensor/ops/dropout.ts";
 import { meanElements } from "../../tensor/ops/elements.ts";
 import { softmaxCrossEntropy, type Targets } from "../../tensor/ops/loss.ts";
 import { uniform } from "../../tensor/ops/random.ts";
 import { unitRows } from "../../tensor/ops/rows.ts";
-import { arcProducts, type SparseMatrix } from "../../tensor/ops/sparse.ts";
+import type { SparseMatrix } from "../../tensor/ops/sparse.ts";
 
 /** What a critic sees of one side. */
 export interface Seen {
@@ -28,14 +29,22 @@ export function seen(logits: tf.Tensor2D, embedding: tf.Tensor2D): Seen {
   return { logits, unit: unitRows(embedding), mean: mean as tf.Tensor2D };
 }
 
+/** What the critics judge on: the whole graph, or a batch. */
+export interface Ground {
+  readonly teacher: Seen;
+  /** The labelled training nodes, numbered by the rows of what is seen. */
+  readonly train: Targets;
+  readonly adjacency: SparseMatrix;
+}
+
 /** A discriminator; its weights come as an argument, so that they can be held fixed. */
 export interface Critic {
   /** Listed in the order in which the functions below take them. */
   readonly parameters: readonly Parameter[];
   /** Returns the student's loss, 0 if the critic takes it for the teacher. */
-  fooled(weights: readonly tf.Tensor[], student: Seen): tf.Scalar;
+  fooled(weights: readonly tf.Tensor[], student: Seen, ground: Ground): tf.Scalar;
   /** Returns the critic's own loss, 0 if it tells the two apart. */
-  telling(weights: readonly tf.Tensor[], student: Seen, teacher: Seen): tf.Scalar;
+  telling(weights: readonly tf.Tensor[], student: Seen, ground: Ground): tf.Scalar;
 }
 
 /** The product of this many factors of at most 2 stays far below a double's largest number. */
@@ -74,7 +83,7 @@ function parameter(name: string, values: Float32Array, shape: number[]): Paramet
  * Judges logits x: h = ReLU(x + x W + b), classes h W_c, real or fake h w_r. Besides telling teacher from
  * student, it classifies the training nodes by either's logits, and the student helps it with that.
  */
-export function logitCritic(train: Targets, classes: number, seed: number): Critic {
+export function logitCritic(classes: number, seed: number): Critic {
   const bound = 1 / Math.sqrt(classes);
   const drawn = (name: string, shape: number[]): Parameter => {
     const numbers = uniform(seed, `graphakd.${name}`, tf.util.sizeFromShape(shape));
@@ -87,6 +96,7 @@ export function logitCritic(train: Targets, classes: number, seed: number): Crit
   const outputs = (
     [hidden, bias, classify, tell]: readonly tf.Tensor[],
     x: tf.Tensor2D,
+    train: Targets,
   ): { byClass: tf.Scalar; real: tf.Tensor2D } => {
     const product = tf.add(tf.matMul(x, hidden as tf.Tensor2D), bias!) as tf.Tensor2D;
     const h = reluDropout(tf.add(x, product) as tf.Tensor2D);
@@ -102,12 +112,13 @@ export function logitCritic(train: Targets, classes: number, seed: number): Crit
       drawn("logits.classes", [classes, classes]),
       drawn("logits.real", [classes, 1]),
     ],
-    fooled(weights, student) {
-      const { byClass, real } = outputs(weights, student.logits);
+    fooled(weights, student, { train }) {
+      const { byClass, real } = outputs(weights, student.logits, train);
       return tf.mul(tf.add(byClass, judged(real, true)), 0.5);
     },
-    telling(weights, student, teacher) {
-      const [t, s] = [outputs(weights, teacher.logits), outputs(weights, student.logits)];
+    telling(weights, student, { teacher, train }) {
+      const of = ({ logits }: Seen) => outputs(weights, logits, train);
+      const [t, s] = [of(teacher), of(student)];
       const judgement = tf.add(judged(t.real, true), judged(s.real, false));
       return tf.mul(tf.add(judgement, tf.add(t.byClass, s.byClass)), 0.5);
     },
@@ -123,18 +134,21 @@ function diagonal(name: string, width: number): Parameter[] {
 }
 
 /** Judges arcs (u, v), including self loops: scale e_u diag(d) e_v', where e are the unit embeddings. */
-export function localCritic(adjacency: SparseMatrix, width: number): Critic {
+export function localCritic(width: number): Critic {
   const weighted = (d: tf.Tensor2D, { unit, basis }: Seen): tf.Tensor2D => {
     if (!basis) return tf.mul(unit, tf.matMul(tf.ones([unit.shape[0], 1]), d)) as tf.Tensor2D;
     return tf.matMul(unit, tf.matMul(tf.mul(basis, d) as tf.Tensor2D, basis, false, true));
   };
-  const scores = ([d, scale]: readonly tf.Tensor[], side: Seen): tf.Tensor =>
+  const scores = ([d, scale]: readonly tf.Tensor[], side: Seen, { adjacency }: Ground): tf.Tensor =>
     tf.mul(arcProducts(adjacency, weighted(d as tf.Tensor2D, side), side.unit), scale!);
   return {
     parameters: diagonal("local", width),
-    fooled: (weights, student) => judged(scores(weights, student), true),
-    telling: (weights, student, teacher) =>
-      tf.add(judged(scores(weights, teacher), true), judged(scores(weights, student), false)),
+    fooled: (weights, student, ground) => judged(scores(weights, student, ground), true),
+    telling: (weights, student, ground) =>
+      tf.add(
+        judged(scores(weights, ground.teacher, ground), true),
+        judged(scores(weights, student, ground), false),
+      ),
   };
 }
 
@@ -144,7 +158,7 @@ export function localCritic(adjacency: SparseMatrix, width: number): Critic {
  * side's fake. The student wants the opposite for its own nodes under both summaries, and for the
  * teacher's nodes under the student's summary.
  */
-export function globalCritic(teacher: Seen, width: number): Critic {
+export function globalCritic(width: number): Critic {
   const summary = ({ mean }: Seen): tf.Tensor2D => tf.sigmoid(mean) as tf.Tensor2D;
   const scores = (
     [d, scale]: readonly tf.Tensor[],
@@ -167,12 +181,12 @@ export function globalCritic(teacher: Seen, width: number): Critic {
   };
   return {
     parameters: diagonal("global", width),
-    fooled: (weights, student) =>
+    fooled: (weights, student, { teacher }) =>
       tf.add(
         judged(scores(weights, student, summary(teacher)), true),
         bySummary(weights, { own: student, other: teacher, ownIsReal: false }),
       ),
-    telling: (weights, student) =>
+    telling: (weights, student, { teacher }) =>
       tf.add(
         bySummary(weights, { own: teacher, other: student, ownIsReal: true }),
         bySummary(weights, { own: student, other: teacher, ownIsReal: true }),

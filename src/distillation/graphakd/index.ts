@@ -5,11 +5,22 @@ import * as tf from "@tensorflow/tfjs";
 import type { OptionInfo } from "../../base/options.ts";
 import type { Outputs } from "../../models/model.ts";
 import { meanElements } from "../../tensor/ops/elements.ts";
+import type { Targets } from "../../tensor/ops/loss.ts";
 import { detached, gradientOnly } from "../detached.ts";
+import type { NodeBatch } from "../method.ts";
 import { scalarOf } from "../objective.ts";
 import { Projection } from "../projection.ts";
 import { rival, softMixture } from "../rival.ts";
-import { type Critic, globalCritic, localCritic, logitCritic, type Seen, seen } from "./critics.ts";
+import { TeacherSide } from "../teacher.ts";
+import {
+  type Critic,
+  type Ground,
+  globalCritic,
+  localCritic,
+  logitCritic,
+  type Seen,
+  seen,
+} from "./critics.ts";
 
 export type GraphAkdOptions = {
   readonly logitCritic: boolean;
@@ -52,6 +63,7 @@ export const graphakd = rival<
     "He et al.: Compressing Deep Graph Neural Networks via Adversarial Knowledge Distillation, KDD 2022",
   // 2: the student fools the critic of nodes under its own summary too; in 1 it helped the critic there.
   version: 2,
+  byBatch: "arcs",
   teacherParts: () => ["logits", "hidden"],
   defaults: {
     beta: 1,
@@ -91,16 +103,21 @@ export const graphakd = rival<
     "soft-labels": softMixture,
   },
   term({ teacher, graph, student, train, seed }, options) {
-    const real = tf.tidy(() => {
-      const { logits, hidden } = teacher.outputs("hidden");
-      return { ...seen(tf.clone(logits), hidden!) };
+    const side = new TeacherSide(teacher, "hidden", ({ logits, hidden }) => ({
+      ...seen(tf.clone(logits), hidden!),
+    }));
+    const groundOf = (batch?: NodeBatch): Ground => ({
+      teacher: side.of(batch?.nodes),
+      // The teacher's classes are the items', one each.
+      train: batch?.nodes ? (batch.targets.train as Targets) : train,
+      adjacency: (batch?.graph ?? graph).adjacency,
     });
-    const width = real.unit.shape[1];
+    const width = teacher.outline.hidden;
     const projection = new Projection("graphakd.projection", student.hidden, width, seed);
     const critics: Critic[] = [];
-    if (options.logitCritic) critics.push(logitCritic(train, student.classes, seed));
-    if (options.localCritic) critics.push(localCritic(graph.adjacency, width));
-    if (options.globalCritic) critics.push(globalCritic(real, width));
+    if (options.logitCritic) critics.push(logitCritic(student.classes, seed));
+    if (options.localCritic) critics.push(localCritic(width));
+    if (options.globalCritic) critics.push(globalCritic(width));
     const look = (outputs: Outputs): Seen => {
       const hidden = outputs.hidden!;
       const { unit, basis } = projection.unit(hidden);
@@ -110,24 +127,26 @@ export const graphakd = rival<
     const term = {
       parameters: [...projection.parameters, ...parameters],
       ...(options.learningRate !== null && { learningRate: options.learningRate }),
-      value(outputs: Outputs, step: number): tf.Scalar {
+      value(outputs: Outputs, step: number, batch?: NodeBatch): tf.Scalar {
         const fake = look(outputs);
+        const ground = groundOf(batch);
         let loss = tf.scalar(0);
         for (const critic of critics) {
           const fixed = critic.parameters.map(({ variable }) => detached(variable));
-          loss = tf.add(loss, critic.fooled(fixed, fake));
+          loss = tf.add(loss, critic.fooled(fixed, fake, ground));
         }
-        if (options.logitDistance) loss = tf.add(loss, distance(fake.logits, real.logits));
+        if (options.logitDistance)
+          loss = tf.add(loss, distance(fake.logits, ground.teacher.logits));
         if (step % options.criticEvery !== 0 || critics.length === 0) return loss;
-        return tf.add(loss, gradientOnly(telling(critics, fake, real)));
+        return tf.add(loss, gradientOnly(telling(critics, fake, ground)));
       },
       inspect(outputs: Outputs) {
-        const told = tf.tidy(() => telling(critics, look(outputs), real).dataSync()[0]!);
+        const told = tf.tidy(() => telling(critics, look(outputs), groundOf()).dataSync()[0]!);
         const scalars = { term: scalarOf(term, outputs), critics: told };
         return { scalars, matrices: {}, warnings: [] };
       },
       dispose() {
-        tf.dispose([real.logits, real.unit, real.mean]);
+        side.dispose();
         projection.dispose();
         for (const { variable } of parameters) variable.dispose();
       },
@@ -137,7 +156,7 @@ export const graphakd = rival<
 });
 
 /** Returns the critics' own loss on the student's and the teacher's outputs, with weight decay. */
-function telling(critics: readonly Critic[], student: Seen, teacher: Seen): tf.Scalar {
+function telling(critics: readonly Critic[], student: Seen, ground: Ground): tf.Scalar {
   const fake = {
     logits: detached(student.logits),
     unit: detached(student.unit),
@@ -147,7 +166,7 @@ function telling(critics: readonly Critic[], student: Seen, teacher: Seen): tf.S
   let loss = tf.scalar(0);
   for (const critic of critics) {
     const weights = critic.parameters.map(({ variable }) => variable as unknown as tf.Tensor);
-    loss = tf.add(loss, critic.telling(weights, fake, teacher));
+    loss = tf.add(loss, critic.telling(weights, fake, ground));
     for (const weight of weights) {
       loss = tf.add(loss, tf.mul(tf.sum(tf.mul(weight, weight)), CRITIC_DECAY / 2));
     }

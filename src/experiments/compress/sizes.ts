@@ -7,6 +7,7 @@ import type { GraphShape } from "../../models/model.ts";
 import { createModel, findModel, type ModelConfig, modelShapes } from "../../models/registry.ts";
 import { startEngine } from "../../tensor/index.ts";
 import { withForward } from "../../training/evaluate.ts";
+import { type GraphFacts, graphFacts } from "../../training/graph-facts.ts";
 import { graphInputs, readGraph, readShape } from "../../training/inputs.ts";
 import { encodeModel, savedShapes } from "../../training/model-file.ts";
 import type { RunConfig } from "../../training/run.ts";
@@ -57,14 +58,14 @@ export function sizeParameters(size: StudentSize, graph: GraphShape): number {
   return [...parameters.values()].reduce((sum, dims) => sum + product(dims), 0);
 }
 
-/** Returns the length of the model file of a run. @param shape the whole graph's sizes */
-export function fileBytes(config: RunConfig, shape: GraphShape): number {
+/** Returns the length of the model file of a run. @param facts what the file keeps of the graph beside its sizes */
+export function fileBytes(config: RunConfig, shape: GraphShape, facts: GraphFacts = {}): number {
   const zeros = [...savedShapes(config, shape)].map(
     ([name, dims]) => [name, { shape: dims, values: new Float32Array(product(dims)) }] as const,
   );
   // Real marks have the same length, or a letter less.
   const marks = { data: "0".repeat(16), flavour: "simd" };
-  return encodeModel({ config, shape, ...marks, parameters: new Map(zeros) }).length;
+  return encodeModel({ config, shape, ...facts, ...marks, parameters: new Map(zeros) }).length;
 }
 
 /**
@@ -112,9 +113,10 @@ export function fittingSizes(
 ): MeasuredSize[] {
   const shape = { features: graph.features.columns, classes: graph.classes };
   const { parameters = Infinity, bytes = Infinity, microseconds = Infinity } = budget;
+  const bytesOf = (config: RunConfig) => fileBytes(config, shape, graphFacts(config, graph));
   const isSmall = (size: StudentSize): boolean =>
     sizeParameters(size, shape) <= parameters &&
-    (bytes === Infinity || fileBytes(configOf(size), shape) <= bytes);
+    (bytes === Infinity || bytesOf(configOf(size)) <= bytes);
   const found = everySize(ranking).flatMap((widths) => {
     const small = widths.filter(isSmall).map((size): MeasuredSize => {
       const time = microseconds === Infinity ? Number.NaN : measuredMicroseconds(size, graph);

@@ -6,6 +6,8 @@ import type { AnyNode, ImportDeclaration, Program, VariableDeclaration } from "a
 import { ancestor } from "acorn-walk";
 import { Constants, type Fixed } from "./constants.ts";
 import { withoutEmitted } from "./emitted.ts";
+import { withLent } from "./lent.ts";
+import { withoutMagic } from "./magic.ts";
 import {
   assignments,
   boundNames,
@@ -49,6 +51,9 @@ export interface CellHelper {
   readonly constants: Pick<Constants, "fix" | "free" | "assign" | "shadows">;
   /** What TypeScript's compiler adds to cells with JSX or decorators, by name or module. */
   readonly emitted: Readonly<Record<string, unknown>>;
+  /** Loads files of src/kernel/others: what they lend is then in `lent`. */
+  lend(lenders: readonly string[]): Promise<void>;
+  readonly lent: Readonly<Record<string, unknown>>;
   /** Is called first: what cells have done to built-ins holds from here on. */
   begin(): void;
   /** Is called last, if with the cell's value: returns it. */
@@ -82,8 +87,9 @@ export function compileCell(
   constants = new Constants(),
   folder?: string,
 ): CompiledCell {
-  const typed = parseCell(source, folder);
-  const own = withoutEmitted(typed, `${HELPER}.emitted`, `${HELPER}.import`);
+  const typed = parseCell(withoutMagic(source), folder);
+  const plain = withoutEmitted(typed, `${HELPER}.emitted`, `${HELPER}.import`);
+  const own = withLent(plain, `${HELPER}.lent`, `${HELPER}.lend`);
   const parsed = constants.shadows.marked(own);
   const url = cellUrl(count);
   const edited = rewrite(parsed, constants);

@@ -1,5 +1,7 @@
 // Specifiers meant for other runtimes and bundlers: says what to write instead.
 import { basename } from "node:path";
+import { kernelVariable } from "../../base/own-package.ts";
+import { npmSpecifier } from "../npm/specifier.ts";
 import { bestKey, configsOf, mappingOf } from "./tsconfig.ts";
 
 /** A specifier with a scheme that Node's loader does not have; the kernel's own marks begin with "cell". */
@@ -12,7 +14,11 @@ export function foreignSpecifier(name: string, folder: string): string | undefin
   if (scheme === "npm") {
     const [, bare, inside = ""] = /^\/*((?:@[^/@]+\/)?[^/@]+)(?:@[^/]*)?(\/.*)?$/.exec(rest) ?? [];
     if (bare === undefined) return "it names no package";
-    return `this kernel runs on Node: npm install ${bare}, then import from "${bare}${inside}"`;
+    if (!npmSpecifier(name)) return "it is not a package of npm's registry and a range of versions";
+    return (
+      `this kernel runs on Node: npm install ${bare}, then import from "${bare}${inside}"; ` +
+      `or let it install: ${kernelVariable("INSTALL")}=on, --allow-install in headless runs`
+    );
   }
   if (scheme === "jsr") {
     return `this kernel runs on Node: npx jsr add ${rest}, then import without "jsr:"`;

@@ -1,5 +1,6 @@
 // Hints for users who wrote Python, or the code of another tool: says what to write here instead.
 import { ENTRIES } from "../../base/library.ts";
+import { MAGICS } from "./magic.ts";
 
 const PRINT = "console.log(x), or x as the cell's last line";
 const RAISE = `throw new Error("…")`;
@@ -122,7 +123,10 @@ const LINES: readonly (readonly [RegExp, string])[] = [
   ],
   [/^\s*(global|nonlocal)\s+\w/, "functions can assign to outer variables: leave it out"],
   [/[\w)\]"']\s+if\s+[^(\s].*\selse\s/, "condition ? a : b"],
-  [/^\s*%/, "this kernel has no magics"],
+  [
+    /^\s*%/,
+    `this kernel has no magics but ${MAGICS.join(", ")}, which show a cell's text: in its first line`,
+  ],
   [/^\s*!\s*\w/, "this kernel has no shell lines: a terminal is in JupyterLab's launcher"],
   [/^\s*\?|\w\?+\s*$/, "Shift-Tab on a name shows its documentation"],
   [/(^|\s)#(\s|$)/, "// a comment"],
@@ -152,7 +156,9 @@ export function hint(
   const replaced = method ? METHODS.get(method) : undefined;
   if (replaced !== undefined) return `In TypeScript: ${replaced}`;
   const missing =
-    ename === "ReferenceError" ? /^(\S+) is not defined$/.exec(evalue)?.[1] : undefined;
+    ename === "ReferenceError"
+      ? /^(\S+) is not defined$/.exec(evalue)?.[1]
+      : /^(Deno)\.\w+ is not there/.exec(evalue)?.[1];
   const python = missing === undefined ? undefined : nameHint(missing, line);
   if (python !== undefined) return `In TypeScript: ${python}`;
   const wrong = ename === "SyntaxError";

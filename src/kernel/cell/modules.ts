@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { ENGINE_OFFER, libraryFile } from "../../base/library.ts";
 import { NAME } from "../../base/own-package.ts";
 import { TRACED } from "../debug/questions.ts";
+import { installedFrom } from "../npm/specifier.ts";
 import { KERNEL_MODULES } from "../own-modules.ts";
 import { type Folders, shortPath } from "../short-path.ts";
 import { Constants } from "./constants.ts";
@@ -29,6 +30,7 @@ import { isCode, isFile, isPath, isTypeScript, localFile, toPath, Versions } fro
 
 type Hooks = Parameters<typeof registerHooks>[0];
 type Resolve = NonNullable<Hooks["resolve"]>;
+type Context = Parameters<Resolve>[1];
 type Load = NonNullable<Hooks["load"]>;
 
 /** Prefixes that mark a cell's import, a question where a file's import leads, and a request for Node alone. */
@@ -226,7 +228,7 @@ export class Modules {
   }
 
   /** Resolves as Node does from the parent, then from the notebook's folder, then from this project. */
-  #find(name: string, context: Parameters<Resolve>[1], next: Parameters<Resolve>[2]) {
+  #find(name: string, context: Context, next: Parameters<Resolve>[2]): ReturnType<Resolve> {
     if (name === "") throw unresolved({ code: "ERR_INVALID_MODULE_SPECIFIER" }, name);
     const parent = fileURLToPath(context.parentURL!);
     if (isPath(name)) {
@@ -240,6 +242,14 @@ export class Modules {
       }
     }
     const folders = [parent, join(this.#folder, "cell.ts"), join(this.#projectRoot, "cell.ts")];
+    const lent = name.startsWith("npm:") ? installedFrom(name, this.#folder) : undefined;
+    if (lent && context.conditions.includes("require")) {
+      return { url: pathToFileURL(createRequire(lent.from).resolve(PLAIN + lent.bare)).href };
+    }
+    if (lent) {
+      const parentURL = pathToFileURL(lent.from).href;
+      return this.#find(lent.bare, { ...context, parentURL }, next);
+    }
     if (FOREIGN_SCHEME.test(name)) this.#refuseForeign(name); // it would fail only when loaded
     const mapped = isAbsent(name, parent) ? mappedFile(name, dirname(parent)) : undefined;
     if (mapped !== undefined) return { url: pathToFileURL(mapped).href };

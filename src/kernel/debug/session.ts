@@ -210,7 +210,9 @@ export class DebugSession {
     const list = Array.isArray(fields["breakpoints"]) ? (fields["breakpoints"] as unknown[]) : [];
     const wanted = list.map(wantedOf);
     const set = await patient(this.#attached().set(path, wanted));
-    return { breakpoints: set ?? wanted.map(({ line }) => ({ verified: true, line })) };
+    const told = set ?? wanted.map(({ line }) => ({ verified: true, line }));
+    // JupyterLab's list of breakpoints breaks without the source.
+    return { breakpoints: told.map((each) => ({ ...each, source: { path } })) };
   }
 
   async #setExceptions({ filters }: DebugRequest["arguments"]): Promise<object> {

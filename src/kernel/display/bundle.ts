@@ -10,6 +10,7 @@ import { messageOf } from "./leaves.ts";
 import { pictureBundle } from "./pictures.ts";
 import { recordsTable } from "./records.ts";
 import { textOf } from "./text.ts";
+import { methodsBundle } from "./to-methods.ts";
 
 /**
  * Returns a value's own views (`Symbol.for("Jupyter.display")`) or the built-in ones. Never throws and
@@ -23,7 +24,7 @@ export function bundleOf(value: unknown): Bundle | Promise<Bundle> {
     const hook = callHook(value);
     if (!hook) {
       const plain = (why: string): Bundle => ({ "text/plain": `${textOf(value)}\n[${why}]` });
-      return componentBundle(value, plain) ?? builtIn(value);
+      return methodsBundle(value, plain) ?? componentBundle(value, plain) ?? builtIn(value);
     }
     if (!isThenable(hook.result)) return ownBundle(value, hook.result);
     return Promise.resolve(hook.result).then(

@@ -150,8 +150,9 @@ export class Cells {
     } catch (error) {
       failure ??= this.errors.failure(error, url);
     }
+    if (!failure && run.answer) yield run.answer.settled;
     for (let shown = this.#parts.unsettled(); shown; shown = this.#parts.unsettled()) yield shown;
-    const failed = failureOfTests();
+    const failed = run.answer?.failure ?? failureOfTests();
     if (failed) failure ??= this.errors.failure(failed.error, url);
     if (failure || !("value" in evaluated)) {
       this.#conclude(run, failure ?? INTERRUPTED);
@@ -159,7 +160,7 @@ export class Cells {
     }
     const { value } = evaluated;
     const hasValue = value !== undefined && !isDisplay(value);
-    const isShown = showsValue && hasValue && !run.command.silent;
+    const isShown = showsValue && hasValue && !run.answer && !run.command.silent;
     const data = isShown ? ((yield bundleOf(value)) as Bundle) : undefined;
     const userExpressions = yield* this.#userExpressions(run);
     this.#conclude(run, {

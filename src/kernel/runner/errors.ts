@@ -6,6 +6,7 @@ import { hint } from "../cell/habits.ts";
 import { unmarked } from "../cell/shadows.ts";
 import { linesOf } from "../cell/source.ts";
 import type { Failure } from "../channel.ts";
+import { differenceOf } from "./difference.ts";
 import type { Frame, Known, Stacks } from "./stacks.ts";
 
 const MAX_FRAMES = 12;
@@ -108,6 +109,10 @@ export class Errors {
   #lines(thrown: unknown, known?: Known, place?: Position, depth = 0): string[] {
     const { ename, evalue, preface } = nameOf(thrown);
     const lines = [...preface, `${red(ename)}${evalue === "" ? "" : `: ${evalue}`}`];
+    if (isError(thrown)) {
+      const difference = guarded(() => differenceOf(thrown, get), []).join("\n");
+      if (difference !== "") lines.push(...shorten(difference).split("\n"));
+    }
     if (known && place) {
       lines.push(...codeFrame(known.source, place));
       lines.push(`    at Cell [${known.count}]:${place.line}:${place.column}`);

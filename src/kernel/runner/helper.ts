@@ -12,12 +12,26 @@ export const FOLDERS: Folders = {
   projectRoot: fileURLToPath(new URL("../../..", import.meta.url)).replace(/\/$/, ""),
 };
 
+/** What other kernels lend to cells, by the file that has it. */
+const LENDERS: Readonly<Record<string, () => Promise<{ readonly names: object }>>> = {
+  deno: () => import("../others/deno.ts"),
+  ijavascript: () => import("../others/ijavascript.ts"),
+  xeus: () => import("../others/xeus.ts"),
+};
+
 /** Defines the helper and `require` as globals. */
 export function installHelper(): Modules {
   const modules = new Modules(FOLDERS);
+  const lent: Record<string, unknown> = Object.create(null);
   const helper: CellHelper = {
-    import: modules.import.bind(modules),
-    dynamic: modules.dynamic.bind(modules),
+    import: (specifier, ...rest) =>
+      isNpm(specifier)
+        ? installed(specifier).then(() => modules.import(specifier, ...rest))
+        : modules.import(specifier, ...rest),
+    dynamic: (specifier, options) =>
+      isNpm(specifier)
+        ? installed(specifier).then(() => modules.dynamic(specifier, options))
+        : modules.dynamic(specifier, options),
     meta: modules.meta,
     constants: modules.constants,
     use: (resource) => {
@@ -30,6 +44,13 @@ export function installHelper(): Modules {
       return resource;
     },
     emitted: Object.create(null),
+    lent,
+    lend: async (lenders) => {
+      for (const each of lenders) {
+        const { names } = await LENDERS[each]!();
+        Object.defineProperties(lent, Object.getOwnPropertyDescriptors(names));
+      }
+    },
     begin: leave,
     end: (value) => {
       if (isEveryObjectThenable()) enter();
@@ -44,6 +65,28 @@ export function installHelper(): Modules {
     writable: true,
   });
   return modules;
+}
+
+const isNpm = (specifier: unknown): specifier is string =>
+  typeof specifier === "string" && specifier.startsWith("npm:");
+
+/** Installs the package of a specifier, if it is not there and the user may be asked to wait for it. */
+async function installed(specifier: string): Promise<void> {
+  const isPresent = runOf()?.command.allowInput ?? false;
+  const { npmSpecifier } = await import("../npm/specifier.ts");
+  const { install, mayInstall } = await import("../npm/install.ts");
+  const wanted = npmSpecifier(specifier);
+  if (!wanted || !mayInstall(isPresent)) return;
+  const interrupts = Reflect.get(globalThis, Symbol.for("Jupyter.interrupt")) as EventTarget;
+  const stop = new AbortController();
+  const abort = (): void => stop.abort();
+  interrupts.addEventListener("interrupt", abort);
+  try {
+    const say = (line: string): unknown => process.stderr.write(`${line}\n`);
+    await install(FOLDERS.folder, [wanted], say, stop.signal);
+  } finally {
+    interrupts.removeEventListener("interrupt", abort);
+  }
 }
 
 function resources(): AsyncDisposableStack {

@@ -15,6 +15,14 @@ const addTo = uncurry(add);
 const dropFrom = uncurry(drop);
 const forEachOf = uncurry(forEach as (this: Set<Timer>, work: (timer: Timer) => void) => void);
 
+/** What a cell sends instead of its value, as cells of ijavascript do. */
+export interface Answer {
+  /** Settles when the cell has sent all. */
+  readonly settled: Promise<unknown>;
+  /** What it fails with. */
+  readonly failure?: { readonly error: unknown };
+}
+
 /** Takes the output of code instead of the cell. It is called in critical sections. */
 export interface Sink {
   stream(name: "stdout" | "stderr", text: string): void;
@@ -32,6 +40,8 @@ export class Run {
   begun = false;
   /** Whether its last statement has ended. */
   evaluated = false;
+  /** What it sends instead of its value, if it does. */
+  answer: Answer | undefined;
   /** Where its output goes; undefined for below the cell. */
   readonly sink: Sink | undefined;
   /** The user's interrupt that ends it; 0 for none. */

@@ -17,7 +17,7 @@ export class Analyst {
 
   constructor(settings: WorkerSettings) {
     this.#settings = settings;
-    this.#notebook = new Notebook(settings.folder);
+    this.#notebook = new Notebook(settings);
     this.#workspace = new Workspace(settings);
     this.#inspector = new Inspector(this.#workspace, this.#notebook, settings);
     this.#draft = this.#notebook.draft(1, "");

@@ -1,5 +1,6 @@
 // Whether code is ready to run, needs more lines, or is wrong: TypeScript's parser decides.
 import ts from "typescript";
+import { isShownText } from "../cell/magic.ts";
 import type { Completeness } from "./protocol.ts";
 import { parseErrors, parseScript } from "./script.ts";
 
@@ -10,6 +11,7 @@ const UNTERMINATED = new Set([1002, 1161]);
 const UNCLOSED = new Set([17008, 17014]);
 
 export function checkComplete(code: string): Completeness {
+  if (isShownText(code)) return { status: "complete", indent: "" };
   const plain = checkStatements(code);
   if (plain.status !== "invalid" || !/^\s*\{/.test(code)) return plain;
   // A cell that is one object literal: the runner evaluates it as such.

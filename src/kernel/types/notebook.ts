@@ -1,9 +1,12 @@
 // A notebook as TypeScript modules: one file per cell, whose first line imports earlier names.
 import { basename, extname, join } from "node:path";
 import ts from "typescript";
+import { LENT, mentionsLent } from "../cell/lent.ts";
+import { isShownText } from "../cell/magic.ts";
 import { shortPath } from "../short-path.ts";
 import { type DeclaredName, declaredNames, mentionedNames } from "./names.ts";
 import type { CellRecord, WorkerSettings } from "./protocol.ts";
+import { projectFile } from "./resolver.ts";
 import { parseScript } from "./script.ts";
 
 /** One cell as a file: `prelude + code`, where the prelude is one line. */
@@ -25,13 +28,15 @@ const specifier = (index: number | string, code: string): string =>
 
 export class Notebook {
   readonly #folder: string;
+  readonly #projectRoot: string;
   readonly #cells: CellFile[] = [];
   readonly #byFile = new Map<string, CellFile>();
   /** The index of the last cell that declared a name. */
   readonly #providers = new Map<string, number>();
 
-  constructor(folder: string) {
+  constructor({ folder, projectRoot }: WorkerSettings) {
     this.#folder = folder;
+    this.#projectRoot = projectRoot;
   }
 
   /** Records a cell. It sees the names that it mentions as they are now. */
@@ -68,12 +73,25 @@ export class Notebook {
   }
 
   #create(file: string, count: number, code: string, sees: "all" | "mentioned"): CellFile {
-    const names = declaredNames(code);
+    // What a cell shows as text declares nothing.
+    const names = isShownText(code) ? new Map<string, DeclaredName>() : declaredNames(code);
     const seen = sees === "all" ? this.#providers.keys() : mentionedNames(code);
     const exports = [...names].filter(([, { exported }]) => !exported).map(([name]) => name);
-    const prelude = `${pragmas(code)}${this.#imports(seen, names)}export { ${exports.join(", ")} };\n`;
+    const prelude = `${pragmas(code)}${this.#imports(seen, names)}${this.#lent(code, names)}export { ${exports.join(", ")} };\n`;
     const ambient = /\bdeclare\s+(global|module|namespace)\b/.test(code);
     return { file, count, code, prelude, names, ambient };
+  }
+
+  /** Declares the names of other kernels that the cell uses, unless the notebook has a variable of that name. */
+  #lent(code: string, redeclared: ReadonlyMap<string, DeclaredName>): string {
+    if (!mentionsLent(code)) return "";
+    const declarations = [...mentionedNames(code)].flatMap((name) => {
+      const lender = LENT.get(name);
+      if (lender === undefined || redeclared.has(name) || this.#providers.has(name)) return [];
+      const file = JSON.stringify(projectFile(this.#projectRoot, `kernel/others/${lender}`));
+      return `declare let ${name}: (typeof import(${file}).names)["${name}"]; `;
+    });
+    return declarations.join("");
   }
 
   /**

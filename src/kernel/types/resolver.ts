@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import ts from "typescript";
 import { ENTRIES } from "../../base/library.ts";
+import { installedFrom } from "../npm/specifier.ts";
 import { KERNEL_MODULES } from "../own-modules.ts";
 import type { WorkerSettings } from "./protocol.ts";
 
@@ -91,6 +92,8 @@ export class Resolver {
     if (/^\.{0,2}\//.test(name)) return this.#find(name, file, mode);
     const own = this.#own(name);
     if (own) return own;
+    const npm = name.startsWith("npm:") ? installedFrom(name, this.#settings.folder) : undefined;
+    if (npm) return this.#find(npm.bare, npm.from, mode);
     const key = `${dirname(file)}\n${mode}\n${name}`;
     const known = this.#found.get(key);
     if (known) return known;

@@ -124,8 +124,8 @@ class Panel<C extends Controls> implements Interaction<C> {
         ) as Values<C>,
       );
       if (result instanceof Promise) return result.then((value) => shown.show(value));
-      void shown.show(result);
-      return undefined;
+      // A figure's picture takes a while: what is shown next must not come before it.
+      return result === undefined ? undefined : shown.show(result);
     });
   }
 }

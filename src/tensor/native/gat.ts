@@ -22,10 +22,10 @@ export function nativeGat(
   kept: tf.Tensor1D | undefined,
 ): tf.Tensor2D {
   const [heads, width] = source.shape;
-  const nodes = matrix.rows;
+  const { rows, columns: nodes } = matrix;
   const native = matrix.native();
   const { indptr, indices } = matrix.host;
-  const column = (x: tf.Tensor1D | undefined) => x && (tf.reshape(x, [nodes, 1]) as tf.Tensor2D);
+  const column = (x: tf.Tensor1D | undefined) => x && (tf.reshape(x, [x.size, 1]) as tf.Tensor2D);
   const [c, r] = [column(scales?.source), column(scales?.target)];
   const scaled = <T extends tf.Tensor>(x: T, by: tf.Tensor | undefined): T =>
     by ? tf.mul(x, by) : x;
@@ -48,7 +48,7 @@ export function nativeGat(
         const products = arcProductsInBlocks(native.coordinates, dy, y);
         const dots = tf.sum(tf.mul(dy, out), 1).dataSync();
         const [dl, dd] = [new Float32Array(nodes), new Float32Array(nodes)];
-        for (let i = 0; i < nodes; i++) {
+        for (let i = 0; i < rows; i++) {
           for (let k = indptr[i]!; k < indptr[i + 1]!; k++) {
             const u = slopes[k]! * alpha[k]! * (products[k]! - dots[i]!);
             dl[indices[k]!]! += u;

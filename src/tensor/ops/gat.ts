@@ -7,13 +7,13 @@ import { nativeIsCurrent } from "../native/backend.ts";
 import { nativeGat } from "../native/gat.ts";
 import { dropout } from "./dropout.ts";
 import type { DropoutStream } from "./dropout-stream.ts";
-import { readsFar, SparseMatrix } from "./sparse.ts";
+import { readsFar, rowsAt, SparseMatrix } from "./sparse.ts";
 
-/** Factors of a graph's nodes, [nodes] each, all above 0; constants. */
+/** Factors of a graph's nodes, all above 0; constants. */
 export interface GatScales {
-  /** c: multiplies what a node sends, before its score is taken. */
+  /** c: multiplies what a node sends, before its score is taken; [columns]. */
   readonly source: tf.Tensor1D;
-  /** r: multiplies what a node receives. */
+  /** r: multiplies what a node receives; [rows]. */
   readonly target: tf.Tensor1D;
 }
 
@@ -27,7 +27,7 @@ export interface GatOptions {
 }
 
 /**
- * For each stored entry (i, j) of a square matrix, whatever its value, and each head h:
+ * For each stored entry (i, j) of a matrix whose rows are the first of its columns, whatever its value, and each head h:
  *
  *     e_ij = LeakyReLU(a_h . c_j z_jh + b_h . z_ih),  alpha_ij = exp(e_ij) / sum over row i,
  *     y_ih = r_i sum_j alpha_ij c_j z_jh
@@ -35,10 +35,10 @@ export interface GatOptions {
  * Differentiable with respect to z, a and b. It holds one number per arc and head, and none per arc, head
  * and column. A row without entries, or all of whose entries are dropped, gives 0.
  *
- * @param z nodes x (heads width), a head's columns together
+ * @param z columns x (heads width), a head's columns together
  * @param source a, heads x width
  * @param target b, heads x width; absent: the score depends on the source alone
- * @returns y, nodes x (heads width)
+ * @returns y, rows x (heads width)
  * @throws {RangeError} for shapes that do not match, or an impossible slope
  */
 export function gatSums(
@@ -81,11 +81,11 @@ function check(
   { slope, scales }: GatOptions,
 ): void {
   const fits =
-    rows === columns &&
-    rows === nodes &&
+    rows <= columns &&
+    columns === nodes &&
     source.size === width &&
     (!target || tf.util.arraysEqual(target.shape, source.shape)) &&
-    (!scales || [scales.source, scales.target].every(({ size }) => size === nodes));
+    (!scales || (scales.source.size === columns && scales.target.size === rows));
   if (!fits) {
     throw new RangeError(
       `gatSums: [${nodes},${width}] with vectors [${source.shape}]` +
@@ -93,6 +93,28 @@ function check(
     );
   }
   if (!(slope >= 0 && slope <= 1)) throw new RangeError(`gatSums: slope ${slope} is not in [0, 1]`);
+}
+
+/** Computes some rows of gatSums(), to its bits. @param first the first of `count` rows */
+export type GatRows = (first: number, count: number) => tf.Tensor2D;
+
+/**
+ * Scores all nodes, and returns how rows of gatSums() are computed, without dropout; not differentiable, and not on
+ * the native engine. The tensors given must outlive the rows.
+ */
+export function gatRows(
+  matrix: SparseMatrix,
+  z: tf.Tensor2D,
+  source: tf.Tensor2D,
+  target: tf.Tensor2D | undefined,
+  options: Omit<GatOptions, "dropout">,
+): GatRows {
+  check(matrix, z, source, target, options);
+  const backend = runningBackend();
+  const run = new GatRun(backend, matrix, source.shape, options);
+  const scores = run.dots(z, source, true, options.scales?.source);
+  const own = target && run.dots(z, target, true);
+  return (first, count) => run.someRows(z, scores, own, first, count);
 }
 
 /** The steps of one operator on the wasm engine. */
@@ -120,9 +142,9 @@ class GatRun {
     return tensor ? this.#backend.address(tensor) : 0;
   }
 
-  /** x . y of each node and head, times `scale`; `same`: y is one row for all. */
+  /** x . y of each of x's rows and head, times `scale`; `same`: y is one row for all. */
   dots(x: tf.TensorInfo, y: tf.TensorInfo, same = false, scale?: tf.TensorInfo): tf.Tensor2D {
-    const nodes = this.#matrix.rows;
+    const nodes = x.shape[0]!;
     const out = this.#backend.allocate([nodes, this.#heads]);
     this.#backend.engine.run(
       ...(["headDots", nodes, this.#at(x), this.#at(y), this.#at(out), this.#at(scale)] as const),
@@ -145,7 +167,7 @@ class GatRun {
 
   sums(weights: tf.Tensor, z: tf.Tensor): tf.Tensor {
     const { rows, nonzeros, indptr, indices } = this.#matrix;
-    const out = this.#backend.allocate(z.shape);
+    const out = this.#backend.allocate([rows, z.shape[1]!]);
     this.#backend.engine.run(
       ...(["gatForward", rows + nonzeros, rows, indptr.address, indices.address] as const),
       ...[this.#at(weights), this.#at(z), this.#at(this.#options.scales?.target), this.#at(out)],
@@ -154,13 +176,42 @@ class GatRun {
     return asTensor(out);
   }
 
+  /** The rows from `first` on: weights(), then sums(), by the addresses of these rows. */
+  someRows(
+    z: tf.Tensor2D,
+    scores: tf.Tensor2D,
+    own: tf.Tensor2D | undefined,
+    first: number,
+    count: number,
+  ): tf.Tensor2D {
+    const heads = this.#heads;
+    const { entries, starts, indices, dispose } = rowsAt(this.#matrix, first, count);
+    const at = (tensor: tf.TensorInfo | undefined, each: number): number =>
+      tensor ? this.#at(tensor) + 4 * each * first : 0;
+    const { scales, slope } = this.#options;
+    const weights = this.#backend.allocate([heads, entries]);
+    const out = this.#backend.allocate([count, z.shape[1]]);
+    this.#backend.engine.run(
+      ...(["gatWeights", count + entries, count, starts, indices, this.#at(scores)] as const),
+      ...[at(own, heads), 0, this.#at(scales?.source), this.#at(weights), heads, entries, slope],
+    );
+    this.#backend.engine.run(
+      ...(["gatForward", count + entries, count, starts, indices, this.#at(weights)] as const),
+      ...[this.#at(z), at(scales?.target, 1), this.#at(out), heads, this.#width, entries],
+      readsFar(this.#matrix, z.shape[1]),
+    );
+    dispose();
+    this.#backend.disposeData(weights.dataId);
+    return asTensor(out) as tf.Tensor2D;
+  }
+
   gradients(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
     const [z, y, weights, scores, source, own, target] = saved as [
       ...[tf.Tensor2D, tf.Tensor2D, tf.Tensor, tf.Tensor, tf.Tensor],
       ...[tf.Tensor?, tf.Tensor?],
     ];
     const { engine } = this.#backend;
-    const { rows, nonzeros } = this.#matrix;
+    const { rows, columns, nonzeros } = this.#matrix;
     const { matrix: other, position } = this.#matrix.transposed();
     const { scales, slope } = this.#options;
     const [dz, dScores] = [this.#backend.allocate(z.shape), this.#backend.allocate(scores.shape)];
@@ -168,7 +219,7 @@ class GatRun {
     const scratch = this.#backend.allocate([this.#heads, nonzeros]);
     const dots = this.dots(dy, y);
     engine.run(
-      ...(["gatBackward", rows + nonzeros, rows, other.indptr.address] as const),
+      ...(["gatBackward", columns + nonzeros, columns, other.indptr.address] as const),
       ...[other.indices.address, position.address, this.#at(weights), this.#at(z), this.#at(dy)],
       ...[this.#at(scores), this.#at(own), this.#at(dots)],
       ...[this.#at(scales?.target), this.#at(scales?.source), this.#at(source)],
@@ -178,13 +229,14 @@ class GatRun {
     this.#backend.disposeData(scratch.dataId);
     const gradients = [asTensor(dz), this.#vectors(asTensor(dScores), z)];
     if (!target || !arcs) return gradients;
-    const dOwn = this.#backend.allocate(scores.shape);
+    const dOwn = this.#backend.allocate([rows, this.#heads]);
     const [from, to] = [this.#at(arcs), this.#at(dOwn)];
     const starts = this.#matrix.indptr.address;
     engine.run("arcSums", rows, starts, from, to, this.#heads, nonzeros);
     this.#backend.disposeData(arcs.dataId);
     engine.run("addHeads", rows, to, this.#at(target), this.#at(dz), this.#heads, this.#width);
-    return [...gradients, this.#vectors(asTensor(dOwn), z)];
+    const computed = tf.slice(z, [0, 0], [rows, z.shape[1]]);
+    return [...gradients, this.#vectors(asTensor(dOwn), computed)];
   }
 
   /** sum over nodes of d_nh z_nh: the gradient with respect to the heads' vectors, heads x width. */

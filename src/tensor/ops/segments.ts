@@ -4,7 +4,8 @@ import { needObject, refuse } from "../../base/arguments.ts";
 import { asTensor, runningBackend } from "../engine/backend.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
 import { productOnce } from "../native/sparse.ts";
-import { arcProducts, SparseMatrix, sparseProduct, spmm } from "./sparse.ts";
+import { arcProducts } from "./arc-products.ts";
+import { SparseMatrix, sparseProduct, spmm } from "./sparse.ts";
 
 /**
  * The arcs of a sparse matrix, its stored entries in their order, in segments: a row's are one. All of

@@ -2,11 +2,10 @@
 import * as tf from "@tensorflow/tfjs";
 import { needObject, refuse } from "../../base/arguments.ts";
 import { checkCsr } from "../../graph/check.ts";
-import { type Csr, nonzeros, transpose } from "../../graph/csr.ts";
+import { type Csr, nonzeros, takeCsrRows, transpose } from "../../graph/csr.ts";
 import { asTensor, runningBackend } from "../engine/backend.ts";
 import { Buffer } from "../engine/buffer.ts";
 import type { Engine } from "../engine/engine.ts";
-import { nativeArcProducts } from "../native/arcs.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
 import { NativeSparse, nativeSpmm } from "../native/sparse.ts";
 import { dropout as dropDense, dropValues } from "./dropout.ts";
@@ -20,12 +19,19 @@ import {
   type Storage,
   storageAsItLies,
 } from "./narrow-rows.ts";
+import { takeRows } from "./rows.ts";
 
 /** A matrix in compressed rows, as the WebAssembly kernels read it. */
 interface Rows {
   readonly indptr: Buffer;
   readonly indices: Buffer;
   readonly values: Buffer;
+}
+
+interface Size {
+  readonly rows: number;
+  readonly columns: number;
+  readonly nonzeros: number;
 }
 
 /** A matrix of features of which a larger share is not 0 is held and multiplied as a dense one. */
@@ -36,8 +42,8 @@ export class SparseMatrix {
   readonly rows: number;
   readonly columns: number;
   readonly nonzeros: number;
-  /** The same matrix on the host. */
-  readonly host: Csr;
+  #host: Csr | undefined;
+  readonly #makeHost: () => Csr;
   /** Each engine has its own form, made on first use. */
   #wasm: Rows | undefined;
   #native: NativeSparse | undefined;
@@ -53,12 +59,23 @@ export class SparseMatrix {
   #rounded: SparseMatrix | undefined;
   #integerRows: IntegerRows | undefined;
 
-  private constructor(host: Csr, isDense = false) {
+  /** @param makeHost gives the matrix of this size when it is first read */
+  private constructor(size: Size, makeHost: () => Csr, isDense = false) {
     this.#isDense = isDense;
-    this.host = host;
-    this.rows = host.rows;
-    this.columns = host.columns;
-    this.nonzeros = nonzeros(host);
+    this.#makeHost = makeHost;
+    this.rows = size.rows;
+    this.columns = size.columns;
+    this.nonzeros = size.nonzeros;
+  }
+
+  static #of(host: Csr, isDense = false): SparseMatrix {
+    return new SparseMatrix({ ...host, nonzeros: nonzeros(host) }, () => host, isDense);
+  }
+
+  /** The same matrix on the host. */
+  get host(): Csr {
+    this.#host ??= this.#makeHost();
+    return this.#host;
   }
 
   get indptr(): Buffer {
@@ -99,7 +116,7 @@ export class SparseMatrix {
    */
   static from(host: Csr): SparseMatrix {
     checkCsr(host, `a sparse ${host.rows} x ${host.columns} matrix`);
-    return new SparseMatrix(host);
+    return SparseMatrix.#of(host);
   }
 
   /**
@@ -108,7 +125,24 @@ export class SparseMatrix {
    */
   static ofFeatures(host: Csr): SparseMatrix {
     checkCsr(host, `a ${host.rows} x ${host.columns} matrix of features`);
-    return new SparseMatrix(host, nonzeros(host) > DENSE * host.rows * host.columns);
+    return SparseMatrix.#of(host, nonzeros(host) > DENSE * host.rows * host.columns);
+  }
+
+  /**
+   * Returns some rows as a matrix of their own, multiplied as this one is.
+   * @param chosen rows that there are, each at most once
+   */
+  takeRows(chosen: Int32Array): SparseMatrix {
+    const whole = this.dense();
+    if (!whole) return SparseMatrix.#of(takeCsrRows(this.host, chosen));
+    const { indptr } = this.host;
+    const count = chosen.reduce((sum, row) => sum + indptr[row + 1]! - indptr[row]!, 0);
+    // Products read the tensor alone.
+    const makeHost = () => takeCsrRows(this.host, chosen);
+    const size = { rows: chosen.length, columns: this.columns, nonzeros: count };
+    const taken = new SparseMatrix(size, makeHost, true);
+    taken.#dense = tf.keep(tf.tidy(() => takeRows(whole, chosen)));
+    return taken;
   }
 
   /** The same matrix as a tensor, made on first use, if its products are dense ones. */
@@ -132,7 +166,7 @@ export class SparseMatrix {
     if (!this.#transposed) {
       const { matrix, position } = transpose(this.host);
       this.#transposed = {
-        matrix: new SparseMatrix(matrix),
+        matrix: SparseMatrix.#of(matrix),
         position: Buffer.integers(position, "the positions of a transpose"),
       };
     }
@@ -190,7 +224,7 @@ export class SparseMatrix {
       for (let r = 0; r < this.rows; r++) {
         for (let k = indptr[r]!; k < indptr[r + 1]!; k++) values[k] = codes[k]! * scales[r]!;
       }
-      this.#rounded = new SparseMatrix({ ...this.host, values }, this.#isDense);
+      this.#rounded = SparseMatrix.#of({ ...this.host, values }, this.#isDense);
     }
     return this.#rounded;
   }
@@ -253,7 +287,8 @@ export function sparseProduct(
   );
 }
 
-function multiply(matrix: SparseMatrix, values: number, x: tf.Tensor): tf.Tensor2D {
+/** A X with other values for A, at an address; not differentiable. */
+export function multiply(matrix: SparseMatrix, values: number, x: tf.Tensor): tf.Tensor2D {
   const backend = runningBackend();
   const columns = x.shape[1]!;
   const out = backend.allocate([matrix.rows, columns]);
@@ -277,20 +312,31 @@ export function spmmRows(
   if (features) return tf.matMul(tf.slice(features, [first, 0], [count, matrix.columns]), x);
   const backend = runningBackend();
   const out = backend.allocate([count, columns]);
-  const own = matrix.host.indptr.subarray(first, first + count + 1);
+  const { entries, starts, indices, values, dispose } = rowsAt(matrix, first, count);
+  backend.engine.run(
+    ...(["sparseProduct", count + entries, count, starts, indices, values] as const),
+    ...[backend.address(x), backend.address(out), columns, 1, 0, 0, 0, readsFar(matrix, columns)],
+  );
+  dispose();
+  return asTensor(out) as tf.Tensor2D;
+}
+
+/** Some rows of a matrix as kernels read them, by addresses. @param first the first of `count` rows */
+export function rowsAt({ host, indices, values }: SparseMatrix, first: number, count: number) {
+  const own = host.indptr.subarray(first, first + count + 1);
   const [begin, end] = [own[0]!, own[count]!];
-  // The kernel shares work out by where rows begin, counted from its first one.
-  const indptr = Buffer.integers(
+  // Kernels share work out by where rows begin, counted from their first one.
+  const starts = Buffer.integers(
     own.map((at) => at - begin),
     "the places of some rows",
   );
-  const [indices, values] = [matrix.indices.address + 4 * begin, matrix.values.address + 4 * begin];
-  backend.engine.run(
-    ...(["sparseProduct", count + end - begin, count, indptr.address, indices, values] as const),
-    ...[backend.address(x), backend.address(out), columns, 1, 0, 0, 0, readsFar(matrix, columns)],
-  );
-  indptr.dispose();
-  return asTensor(out) as tf.Tensor2D;
+  return {
+    entries: end - begin,
+    starts: starts.address,
+    indices: indices.address + 4 * begin,
+    values: values.address + 4 * begin,
+    dispose: () => starts.dispose(),
+  };
 }
 
 /**
@@ -330,51 +376,4 @@ export function spmm(matrix: SparseMatrix, x: tf.Tensor2D, dropout?: DropoutStre
     return { value: multiply(matrix, values, dense), gradFunc };
   });
   return product(x) as tf.Tensor2D;
-}
-
-/**
- * x_i . y_j for each stored entry (i, j) of a matrix, one number per arc, in its order, whatever the
- * entry's value. Differentiable with respect to both.
- *
- * @param x rows x width
- * @param y columns x width
- */
-export function arcProducts(matrix: SparseMatrix, x: tf.Tensor2D, y: tf.Tensor2D): tf.Tensor1D {
-  const width = x.shape[1];
-  if (x.shape[0] !== matrix.rows || y.shape[0] !== matrix.columns || y.shape[1] !== width) {
-    throw new RangeError(
-      `arcProducts: [${x.shape}] and [${y.shape}] along ${matrix.rows} x ${matrix.columns}`,
-    );
-  }
-  if (nativeIsCurrent()) return nativeArcProducts(matrix.native().coordinates, x, y);
-  const backend = runningBackend();
-  const op = tf.customGrad((...args: unknown[]) => {
-    const [a, b, save] = args as [tf.Tensor2D, tf.Tensor2D, tf.GradSaveFunc];
-    const out = backend.allocate([matrix.nonzeros]);
-    backend.engine.run(
-      "arcProducts",
-      matrix.rows,
-      matrix.indptr.address,
-      matrix.indices.address,
-      backend.address(a),
-      backend.address(b),
-      backend.address(out),
-      width,
-    );
-    save([a, b]);
-    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
-      const { matrix: other, position } = matrix.transposed();
-      const moved = backend.allocate([matrix.nonzeros]);
-      const [from, to] = [backend.address(dy), backend.address(moved)];
-      backend.engine.run("gather", matrix.nonzeros, from, position.address, to);
-      const gradients = [multiply(matrix, from, saved[1]!), multiply(other, to, saved[0]!)];
-      backend.disposeData(moved.dataId);
-      return gradients;
-    };
-    return {
-      value: asTensor(out),
-      gradFunc: gradFunc as unknown as () => tf.Tensor,
-    };
-  });
-  return op(x, y) as tf.Tensor1D;
 }

@@ -86,23 +86,69 @@ test("binary, standardised and unit rows", async () => {
   );
 });
 
-test("no new nodes on features that the import changed, also when the graph was kept", async () => {
+test("what standardised features had subtracted is kept with the graph, so that it may have new nodes", async () => {
   const dataDir = folderOf({});
-  const nodes = path.join(folderOf({ "new.csv": "id,a,b,c\nx,1,2,3\n" }), "new.csv");
   for (const features of ["binary", "standardised", "unit"] as const) {
     await importDataset(file(toy), { features, as: `toy-${features}`, dataDir });
     const graph = await loadDataset(`toy-${features}`, { dataDir });
-    await assert.rejects(
-      readAdded(nodes, undefined, graph),
-      new RegExp(
-        `new\\.csv: the features of toy-${features}-\\w+ were made ${features} when it was imported`,
-      ),
-    );
-    assert.match(newNodesFault(graph)!, /import them as-is$/);
+    assert.equal(newNodesFault(graph), undefined);
+    const { featureScales: scales } = graph;
+    if (features !== "standardised") assert.equal(scales, undefined);
+    else {
+      close(Float32Array.from(scales!.means), [1, 1, 5]);
+      close(Float32Array.from(scales!.deviations), [Math.sqrt(1.5), Math.sqrt(3.5), 0]);
+      const { featureScales: _, ...yesterday } = graph;
+      assert.match(newNodesFault(yesterday)!, /by an earlier version.*import its files again$/);
+    }
   }
-  const { graph } = await importDataset(file(toy));
-  const { names } = await readAdded(nodes, undefined, graph);
-  assert.deepEqual(names, ["x"]);
+});
+
+test("new nodes' tables: ids, columns by their names, what is left out", async () => {
+  const { graph } = await importDataset(
+    folderOf({
+      "nodes.csv": "id,a,b,c,label\nn0,1,2,3,x\nn1,4,5,6,y\nn2,7,8,9,x\n",
+      "edges.csv": "source,target\nn0,n1\nn1,n2\n",
+    }),
+  );
+  const added = async (table: string, to = graph) => {
+    const { names, nodes, decisions } = await readAdded(
+      path.join(folderOf({ "new.csv": table }), "new.csv"),
+      undefined,
+      to,
+    );
+    return { names, rows: nodes.map(({ features }) => features), decisions };
+  };
+  const rows = [{ 0: 1, 1: 2, 2: 3 }];
+  assert.deepEqual(await added("id,c,a,b\nx,3,1,2\n"), { names: ["x"], rows, decisions: [] });
+  assert.deepEqual(await added("id,c,label,a,b\nx,3,y,1,2\n"), {
+    ...{ names: ["x"], rows },
+    decisions: ["left out of new.csv: label"],
+  });
+  const order = "have no names, and are taken in the order of ";
+  for (const [id, table] of [
+    ["x", "x,1,2,3\n"],
+    ["17", "17,1,2,3\n"],
+  ] as const) {
+    const { decisions, ...found } = await added(table);
+    assert.deepEqual(found, { names: [id], rows });
+    assert.equal(decisions[0], "the first column of new.csv is taken as the new nodes' ids");
+    assert.ok(decisions[1]!.includes(order) && decisions.length === 2, decisions.join("\n"));
+  }
+  const labelled = await added("x,1,2,3,red\nz,4,5,6,blue\n");
+  assert.deepEqual(labelled.names, ["x", "z"]);
+  assert.deepEqual(labelled.rows[0], rows[0]);
+  assert.equal(labelled.decisions[1], "left out of new.csv: column 5");
+  const plain = await added("1,2,3\n");
+  assert.deepEqual([plain.names, plain.rows], [["3"], rows]);
+  await assert.rejects(added("id,a,b,d\nx,1,2,3\n"), /new\.csv: no column "c"; .* has a, b, c$/);
+  await assert.rejects(
+    added("id,a,b,c,d\nx,1,2,3,4\n"),
+    /new\.csv: a column "d" that is no feature; .* has a, b, c$/,
+  );
+  await assert.rejects(
+    readAdded("nowhere.csv", undefined, graph),
+    /^BadFileError: nowhere\.csv: there is no such file$/,
+  );
 });
 
 test("makeGraph() takes features as they are too", () => {
