@@ -285,7 +285,7 @@ test("no memory is left behind, however training ends; an epoch without batches 
   for (const held of [model, targets, inputs]) held.dispose();
 });
 
-test("batches are refused with a method that needs the whole graph", async () => {
+test("batches of nodes dealt out by chance are refused with a method that reads arcs", async () => {
   const [inputs, targets] = [graphInputs(smallGraph()), splitTargets(smallGraph(), smallSplit())];
   const model = createModel(config.model, { features: 12, classes: 3 }, 1);
   const { name, version, defaults: options } = findMethod("lsp");
@@ -300,7 +300,7 @@ test("batches are refused with a method that needs the whole graph", async () =>
   const lsp = { ...config, method: { name, version, options } };
   await assert.rejects(train({ ...task, config: lsp, batches, distillation }), {
     name: "OptionError",
-    message: /^lsp needs the whole graph at each step and cannot learn from batches of nodes/,
+    message: /^lsp compares nodes along arcs.*: draw batches that have theirs \(.*--sampler walks/,
   });
   for (const held of [model, targets, inputs]) held.dispose();
 });
