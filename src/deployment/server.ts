@@ -109,6 +109,8 @@ export async function startServer(
     process.stderr.write(`abkd: internal error, please report it\n${error.stack}\n`);
     return reply.code(500).send({ error: "an internal error; the server's own output says more" });
   });
+  // Read as text, questions would be no questions.
+  server.removeContentTypeParser("text/plain");
   server.get("/", async () => ({ ...served, ask: "POST /predict" }));
   server.post("/predict", async ({ body }, reply) => {
     const several = Array.isArray(body);

@@ -158,7 +158,7 @@ export class PreparedGraph {
 
   constructor(student: Student, graph: StudentGraph) {
     if (!graph?.adjacency || !graph.features) {
-      throw new StudentError("what is to be predicted is no graph, such as loadDataset() returns");
+      throw new StudentError("this is no graph, such as loadDataset() returns");
     }
     const { nodes, adjacency, features } = graph;
     if (features.columns !== student.features) {
@@ -168,7 +168,7 @@ export class PreparedGraph {
     }
     if (graph.graphs) throw new StudentError("whole graphs are classified with abkd's evaluate()");
     if (adjacency.indptr.length !== nodes + 1 || features.indptr.length !== nodes + 1) {
-      throw new StudentError(`the graph's rows are not those of ${nodes} nodes`);
+      throw new StudentError(`its rows are not those of ${nodes} nodes`);
     }
     this.student = student;
     const { asIs, form } = student;
@@ -254,9 +254,7 @@ export class PreparedGraph {
     const own = added.map(({ features }) => {
       const row = student.read(addedFeatures(features, graph.features.columns), this.#form);
       if (graph.featuresAsIs || !isNegative(row) || this.#signed) return row;
-      throw new StudentError(
-        "an added node has negative features, which dividing rows by their sum would turn",
-      );
+      throw new StudentError("an added node has negative features, which a row's sum would turn");
     });
     const product = (name: string): Matrix => {
       const { columns, values: all } = this.product(name);

@@ -34,7 +34,8 @@ export function prerequisiteTrouble(
 /** Says the same of a teacher that is known only by its outputs. @param name how messages call it */
 export function outputsTrouble(scored: Scored, name: string, graph: Graph): string | undefined {
   const remedy =
-    "each row must be that of the node of its number in the dataset, in inference mode (docs/teachers.md)";
+    "each row must be that of the node of its number in the dataset, each column that of the class of its number, in " +
+    "inference mode (docs/teachers.md)";
   return trouble(scored, name, graph, { advice: remedy, remedy });
 }
 

@@ -135,6 +135,12 @@ test("what cannot be answered is refused with its code and a reason in one line"
       415,
       /questions are JSON: send them with/,
     ],
+    [
+      '{"node": 5}',
+      { headers: { "content-type": "text/plain" } },
+      415,
+      /questions are JSON: send them with/,
+    ],
   ];
   for (const [body, init, status, message] of cases) {
     const found = await asked(body, init);

@@ -222,6 +222,10 @@ test("what does not fit is refused in one line", async () => {
     [() => prepared.predict([50], [{ ...node, features: { 9: 1 } }]), /feature 9 is 1;/],
     [() => prepared.predict([50], [{ ...node, features: { 0: Number.NaN } }]), /is NaN/],
     [
+      () => prepared.predict([50], [{ ...node, features: { 0: 1e39 } }]),
+      /is 1e\+39; they are float32/,
+    ],
+    [
       () => prepared.predict([50], [{ ...node, features: { 0: "1" as never } }]),
       /feature 0 is "1";/,
     ],
