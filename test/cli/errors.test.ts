@@ -41,7 +41,7 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
     /of gat, gcn, gin, mlp, rgcn, sage, not of gcnii/,
   ],
   [
-    ["distill", "--method", "gnnsd", "--model", "gcn", "--layers", "2"],
+    ["distill", "--dataset", "synthetic", "--method", "gnnsd", "--model", "gcn", "--layers", "2"],
     /this gcn has 1: give the student 3 layers or more \(--layers 3\)/,
   ],
   [["train", "--model", "gta"], /Allowed choices are cpf, gat, gcn, gcnii, /],

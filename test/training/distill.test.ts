@@ -136,7 +136,7 @@ test("a program's own graph is trained on under its name, with its sets", async 
   const labels = graph.labels.map((label) => (label + 1) % 3);
   const wrong: [Partial<Parameters<typeof distill>[0]>, RegExp][] = [
     [{ dataset: { ...graph, labels } }, /not the dataset "circle".*name: "mine"/s],
-    [{ dataset: { ...graph, name: "cora" } }, /not the dataset "cora"/],
+    [{ dataset: { ...graph, name: "synthetic" } }, /not the dataset "synthetic"/],
     [{ dataset: "synthetic" }, /your own split needs a graph/],
     [{ dataset: { ...graph, name: "Two Words" } }, /cannot be named/],
   ];
