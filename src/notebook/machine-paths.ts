@@ -2,6 +2,7 @@
 import { homedir, hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { literal } from "../base/literal.ts";
 import type { Notebook } from "./nbformat.ts";
 
 export interface MachinePath {
@@ -50,10 +51,6 @@ function knownHere(folder: string): RegExp[] {
   const host = hostname();
   if (!/[\d.-]/.test(host) || host.length < 4) return folders;
   return [...folders, new RegExp(`(?<![\\w-])${literal(host)}(?![\\w-])`, "g")];
-}
-
-function literal(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
 
 /** Returns all texts in a value, without pictures: base64 can contain any letters. */

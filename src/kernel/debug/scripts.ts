@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { literal } from "../../base/literal.ts";
 import { cellPath } from "./cell-paths.ts";
 import { DebugError } from "./dap.ts";
 import type { CodePlace, TypedPlace } from "./questions.ts";
@@ -301,8 +302,4 @@ function fileOf(url: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function literal(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }

@@ -191,8 +191,7 @@ export class DebugHost {
       case "code":
         return { code: String(modules.constants.shadows.markedCode(plain(question.expression))) };
       case "stopped":
-        this.#variables.renew();
-        this.#variables.renew();
+        this.#variables.clear();
         return {};
     }
   }

@@ -47,6 +47,12 @@ export class Variables {
     this.#newest = new Map();
   }
 
+  /** Ends all views: no reference is valid any longer. */
+  clear(): void {
+    this.#newest = new Map();
+    this.#before = new Map();
+  }
+
   /** Returns a variable's line. */
   variable(name: string, value: unknown): Variable {
     return { name, value: lineOf(value), variablesReference: this.reference(value) };
