@@ -104,9 +104,9 @@ function columnsIn(
   const found = readColumns(table, isNode);
   const { features, lists, leftOut } = found;
   const numbers = features.length + Number(found.guessed);
-  const isMore =
-    !table.header && lists.size === 0 && numbers === columns + 1 && areDistinct(table, 0);
-  if (found.ids || !(leftOut.includes(0) || isMore)) return { found, decisions: [] };
+  const isMore = !table.header && lists.size === 0 && numbers === columns + 1;
+  const isFree = leftOut.includes(0) || isMore;
+  if (found.ids || !isFree || !areDistinct(table, 0)) return { found, decisions: [] };
   const file = path.basename(table.file);
   return {
     found: readColumns(table, isNode, { idColumn: "1" }),

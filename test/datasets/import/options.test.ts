@@ -138,6 +138,11 @@ test("new nodes' tables: ids, columns by their names, what is left out", async (
   assert.deepEqual(labelled.names, ["x", "z"]);
   assert.deepEqual(labelled.rows[0], rows[0]);
   assert.equal(labelled.decisions[1], "left out of new.csv: column 5");
+  assert.deepEqual(await added("kind,a,b,c\nbook,1,2,3\nbook,4,5,6\n"), {
+    names: ["3", "4"],
+    rows: [rows[0], { 0: 4, 1: 5, 2: 6 }],
+    decisions: ["left out of new.csv: kind"],
+  });
   const plain = await added("1,2,3\n");
   assert.deepEqual([plain.names, plain.rows], [["3"], rows]);
   await assert.rejects(added("id,a,b,d\nx,1,2,3\n"), /new\.csv: no column "c"; .* has a, b, c$/);
