@@ -78,7 +78,7 @@ class Supervisor {
       members: (expression) => this.#askMembers(expression),
       warn: ({ id }, text) => this.#show(id, "display_data", warningNote(text)),
     });
-    this.#debug = new DebugFront(sockets, runner);
+    this.#debug = new DebugFront(sockets, runner, () => this.#executions.idle);
     const both: [string, Handler][] = [
       ["kernel_info_request", () => this.#introduce()],
       ["usage_request", () => this.#usage.measure(runner.pid ?? process.pid)],

@@ -214,4 +214,17 @@ suite("the variable pane", () => {
     assert.equal((await running).reply.content["ename"], "KeyboardInterrupt");
     assert.notEqual(textsOf(await listed("1"))["spins"], "0");
   });
+
+  test("once a busy cell has ended, the view is of what it left, however long the view takes", async () => {
+    const code =
+      'for (let i = 0; i < 5000; i++) globalThis["made" + i] = { i, list: [1, 2, [3]] };\n' +
+      "const since = Date.now();\nwhile (Date.now() - since < 1200);\nconst last = 5;";
+    const running = kernel.execute(code);
+    // It is asked for while the cell runs, and comes when the cell has ended.
+    await client.ask("inspectVariables");
+    await running;
+    const { variables } = await client.ask<{ variables: Shown[] }>("inspectVariables");
+    assert.equal(textsOf(variables)["last"], "5");
+    await kernel.execute('for (let i = 0; i < 5000; i++) delete globalThis["made" + i];');
+  });
 });

@@ -7,6 +7,7 @@ import { after, afterEach, before, beforeEach, suite, test } from "node:test";
 import type { Content, KernelClient } from "../../src/notebook/client.ts";
 import { DebugClient, textsOf } from "./debug-client.ts";
 import { resultOf, start, textOf } from "./protocol-kernel.ts";
+import { until } from "./runner-harness.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "abkd-debugger-"));
 let kernel: KernelClient;
@@ -145,6 +146,27 @@ suite("a debugger", () => {
     );
     assert.equal(resultOf(await running), "0");
     assert.equal(resultOf(await kernel.execute("two + 1")), "1");
+  });
+
+  test("a view of all variables that was asked for before a stop is answered before the stop is told", async () => {
+    const code =
+      "console.log('begun');\nconst from = Date.now();\nwhile (Date.now() - from < 300);\nlet there = 1;\nthere";
+    await client.breakpoints(code, 4);
+    client.published.length = 0;
+    const running = kernel.execute(code);
+    await until(() => client.published.includes("stream of execute_request"), "its first line");
+    let isAnswered = false;
+    const asked = client.ask("inspectVariables").then(() => {
+      isAnswered = true;
+    });
+    // JupyterLab would show its answer in place of the locals that it asks for now.
+    await client.stop();
+    assert.ok(isAnswered);
+    await asked;
+    const { variables } = await client.ask<{ variables: [] }>("inspectVariables");
+    assert.equal(textsOf(variables)["there"], "[no value yet]");
+    await go("continue");
+    assert.equal(resultOf(await running), "1");
   });
 
   test("breakpoints in local files, before and after they are loaded, with a condition", async () => {

@@ -22,6 +22,7 @@ const VIEWS: ReadonlySet<string> = new Set([
 export class DebugFront {
   readonly #sockets: Sockets;
   readonly #runner: RunnerProcess;
+  readonly #isIdle: () => boolean;
   readonly #waiting = new Map<number, (reply: DebugReply) => void>();
   #requests = 0;
   /** The last debug request: events belong to it. */
@@ -31,12 +32,18 @@ export class DebugFront {
   /** The view of all variables that the runner was asked for and has not sent. */
   #listing: Promise<DebugReply> | undefined;
   #isLate = false;
+  /** Whether no cell ran when it was asked for: otherwise it may come before what the cell does last. */
+  #isWhole = false;
+  /** Resolves when a cell is stopped: what the runner has not answered by then, it cannot. */
+  #halted = Promise.withResolvers<undefined>();
   /** The view that it sent last: what is shown while it is busy. */
   #listed: unknown = { variables: [] };
 
-  constructor(sockets: Sockets, runner: RunnerProcess) {
+  /** @param isIdle whether no cell runs */
+  constructor(sockets: Sockets, runner: RunnerProcess, isIdle: () => boolean) {
     this.#sockets = sockets;
     this.#runner = runner;
+    this.#isIdle = isIdle;
   }
 
   /** Answers a debug_request; never rejects. */
@@ -71,7 +78,17 @@ export class DebugFront {
   /** Publishes an event of the runner's debugger. */
   tell({ event, body }: Pick<Extract<Event, { type: "debugEvent" }>, "event" | "body">): void {
     if (event === "terminated") this.#isStarted = false;
-    this.#sockets.publish("debug_event", this.#parent, { seq: 0, type: "event", event, body });
+    const publish = (): void =>
+      this.#sockets.publish("debug_event", this.#parent, { seq: 0, type: "event", event, body });
+    if (event !== "stopped") {
+      publish();
+      return;
+    }
+    this.#listing = undefined;
+    this.#halted.resolve(undefined);
+    this.#halted = Promise.withResolvers();
+    // After the answers: a front end would show them in place of the locals that it asks for at a stop.
+    setImmediate(publish);
   }
 
   /** Ends a running session, because the runner ends. */
@@ -89,16 +106,21 @@ export class DebugFront {
 
   /** JupyterLab asks for all variables at each message of a running cell, so there is one question at a time. */
   async #list(request: DebugRequest): Promise<DebugReply> {
-    if (!this.#listing) {
+    const isIdle = this.#isIdle();
+    if (!this.#listing || (isIdle && !this.#isWhole)) {
       this.#isLate = false;
-      this.#listing = this.#ask(request).then((reply) => {
-        this.#listing = undefined;
+      this.#isWhole = isIdle;
+      const asked = this.#ask(request).then((reply) => {
+        if (this.#listing === asked) this.#listing = undefined;
         if (reply.success) this.#listed = reply.body;
         return reply;
       });
+      this.#listing = asked;
     }
-    const wait = this.#isLate ? 0 : VIEW_MILLISECONDS;
-    const reply = await Promise.race([this.#listing, delay(wait, undefined)]);
+    // After a cell's end nobody asks again.
+    const wait = isIdle ? MILLISECONDS : this.#isLate ? 0 : VIEW_MILLISECONDS;
+    const late = [delay(wait, undefined), this.#halted.promise];
+    const reply = await Promise.race([this.#listing, ...late]);
     if (!reply) this.#isLate = true;
     if (reply && !reply.success) return failed(request, reply.message ?? "");
     return succeeded(request, reply?.body ?? this.#listed);
